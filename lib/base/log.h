@@ -1,0 +1,34 @@
+/*
+ * log.h - one line an event, to standard error.
+ *
+ * A line is '<time> <program> <level>: <text>', written with one write(2), so
+ * that lines of several threads never mix. Texts are lower case, without a
+ * full stop: what, where, what to do. Bytes that came from outside are escaped
+ * (control characters and non-ASCII as \DDD), so that no input can forge a line.
+ * Any thread may log, but never between receive and send.
+ */
+#pragma once
+
+enum log_level {
+	LOG_LEVEL_ERROR,
+	LOG_LEVEL_WARNING,
+	LOG_LEVEL_NOTICE,
+	LOG_LEVEL_INFO,
+	LOG_LEVEL_DEBUG,
+};
+
+enum {
+	LOG_LINE_MAX = 2048, /* octets; longer lines end in '...' */
+};
+
+/* Name the program and the least urgent level shown; call before threads. */
+void log_init(const char *program, enum log_level level);
+
+void log_write(enum log_level level, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+#define log_error(...)   log_write(LOG_LEVEL_ERROR, __VA_ARGS__)
+#define log_warning(...) log_write(LOG_LEVEL_WARNING, __VA_ARGS__)
+#define log_notice(...)  log_write(LOG_LEVEL_NOTICE, __VA_ARGS__)
+#define log_info(...)    log_write(LOG_LEVEL_INFO, __VA_ARGS__)
+#define log_debug(...)   log_write(LOG_LEVEL_DEBUG, __VA_ARGS__)

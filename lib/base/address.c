@@ -78,7 +78,8 @@ const char *address_dump(const struct address *address,
 	int used;
 
 	inet_ntop(address->family, address->octets, host, sizeof(host));
-	if (address->scope != 0 && if_indextoname(address->scope, name) == NULL) {
+	if (address->scope != 0 &&
+	    if_indextoname(address->scope, name) == NULL) {
 		snprintf(name, sizeof(name), "%u", address->scope);
 	}
 	used = snprintf(text, ADDRESS_TEXT_MAX, "%s%s%s", host,
@@ -214,8 +215,7 @@ enum status prefix_load(struct prefix *out, const char *text)
 	return STATUS_OK;
 }
 
-const char *prefix_dump(const struct prefix *prefix,
-			char text[PREFIX_TEXT_MAX])
+const char *prefix_dump(const struct prefix *prefix, char text[PREFIX_TEXT_MAX])
 {
 	char host[INET6_ADDRSTRLEN] = "?";
 

@@ -15,14 +15,14 @@
 
 struct address {
 	uint16_t family;    /* AF_INET or AF_INET6 */
-	uint16_t port;	    /* host order; 0 where there is none */
-	uint32_t scope;	    /* interface index of a link-local IPv6 address */
+	uint16_t port;      /* host order; 0 where there is none */
+	uint32_t scope;     /* interface index of a link-local IPv6 address */
 	uint8_t octets[16]; /* network order */
 };
 
 struct prefix {
 	uint16_t family; /* AF_INET or AF_INET6 */
-	uint8_t length;	 /* 0..32 or 0..128 bits */
+	uint8_t length;  /* 0..32 or 0..128 bits */
 	uint8_t octets[16];
 };
 

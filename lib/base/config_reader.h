@@ -1,15 +1,15 @@
 /*
  * config_reader.h - the configuration file, read with good manners.
  *
- * jansson reads the JSON; this adds what operators need of errors: the key's full
- * path and its line. Every getter leaves *out alone where the key is absent, so
- * that defaults stand before reading. The first error is kept, later ones are
- * dropped; config_reader_error() is the line to show. One thread; the reader owns the
- * document and every string it gave out.
+ * jansson reads the JSON; this adds what operators need of errors: the key's
+ *full path and its line. Every getter leaves *out alone where the key is
+ *absent, so that defaults stand before reading. The first error is kept, later
+ *ones are dropped; config_reader_error() is the line to show. One thread; the
+ *reader owns the document and every string it gave out.
  *
  *	reader = config_reader_load(path, error, sizeof(error));
- *	object = config_reader_object(reader, config_reader_root(reader), "server");
- *	config_reader_string(reader, object, "identity", &identity);
+ *	object = config_reader_object(reader, config_reader_root(reader),
+ *"server"); config_reader_string(reader, object, "identity", &identity);
  *	config_reader_finish(reader, object);      (unknown keys are errors)
  */
 #pragma once
@@ -31,8 +31,8 @@ enum {
 };
 
 /*
- * Read and parse. NULL on any trouble, with one line in error: 'FILE:LINE: what'.
- * A key that stands twice in an object is an error.
+ * Read and parse. NULL on any trouble, with one line in error: 'FILE:LINE:
+ * what'. A key that stands twice in an object is an error.
  */
 struct config_reader *config_reader_load(const char *path, char *error,
 					 size_t error_size);
@@ -48,8 +48,8 @@ json_t *config_reader_root(struct config_reader *reader);
 const char *config_reader_error(const struct config_reader *reader);
 
 /*
- * Note an error at value (any value of the document; its path and line are found):
- * 'FILE:LINE: server.tcp.mss: TEXT'. Only the first is kept.
+ * Note an error at value (any value of the document; its path and line are
+ * found): 'FILE:LINE: server.tcp.mss: TEXT'. Only the first is kept.
  */
 void config_reader_fail(struct config_reader *reader, const json_t *value,
 			const char *format, ...)

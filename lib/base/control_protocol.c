@@ -53,13 +53,12 @@ enum status control_default_path(char path[CONTROL_PATH_MAX], const char *name,
 			length = snprintf(folder, sizeof(folder), "%s/rootcast",
 					  runtime);
 		} else {
-			length = snprintf(folder, sizeof(folder),
-					  "%s/rootcast-%lu",
-					  temporary != NULL &&
-							  temporary[0] == '/'
-						  ? temporary
-						  : "/tmp",
-					  (unsigned long)geteuid());
+			length = snprintf(
+				folder, sizeof(folder), "%s/rootcast-%lu",
+				temporary != NULL && temporary[0] == '/'
+					? temporary
+					: "/tmp",
+				(unsigned long)geteuid());
 		}
 		if (length < 0 || (size_t)length >= sizeof(folder)) {
 			return STATUS_TOO_LONG;
@@ -67,7 +66,8 @@ enum status control_default_path(char path[CONTROL_PATH_MAX], const char *name,
 		status = private_folder(folder, make);
 	}
 	if (status == STATUS_OK) {
-		length = snprintf(path, CONTROL_PATH_MAX, "%s/%s", folder, name);
+		length =
+			snprintf(path, CONTROL_PATH_MAX, "%s/%s", folder, name);
 		if (length < 0 || length >= CONTROL_PATH_MAX) {
 			return STATUS_TOO_LONG;
 		}

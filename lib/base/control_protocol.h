@@ -9,7 +9,8 @@
  *
  * rootcastd:        status; zones; zone {"name"}; reload {"name"?, "force"?};
  *                   stats; attach
- * rootcast-routed:  route-status; route-drain {"target"?}; route-undrain {"target"?}
+ * rootcast-routed:  route-status; route-drain {"target"?}; route-undrain
+ * {"target"?}
  *
  * 'attach' is route control's: after its reply the nameserver sends, every
  * CONTROL_REPORT_MS, a report:
@@ -17,15 +18,15 @@
  *    "identity": TEXT,
  *    "workers": [ {"id": 0, "online_ms": HOW LONG WITHOUT A QUIESCENT POINT,
  *       "transports": [ {"transport": "udp" | "tcp" | "xdp", "batches": N,
- *          "queries": N, "drops": N, "last_pass_ms": AGE, "waiting": OCTETS} ] } ],
- *    "zones": [ {"name": TEXT, "serial": N, "state": TEXT} ]}
- * "batches", "queries" and "drops" (datagrams the kernel dropped before the queue)
- * are running totals; "last_pass_ms" is the age of the last time the worker's loop
- * came round for that transport; "zones" is there in the first report and in each
- * one that follows a change of it.
- * On SIGTERM the nameserver sends at once a report with state "stopping", and
- * goes on answering until {"command": "withdrawn"} arrives on every attached connection, or
- * these are closed, or its stop_ms is over. The end of the file means: the nameserver is gone.
+ *          "queries": N, "drops": N, "last_pass_ms": AGE, "waiting": OCTETS} ]
+ * } ], "zones": [ {"name": TEXT, "serial": N, "state": TEXT} ]} "batches",
+ * "queries" and "drops" (datagrams the kernel dropped before the queue) are
+ * running totals; "last_pass_ms" is the age of the last time the worker's loop
+ * came round for that transport; "zones" is there in the first report and in
+ * each one that follows a change of it. On SIGTERM the nameserver sends at once
+ * a report with state "stopping", and goes on answering until {"command":
+ * "withdrawn"} arrives on every attached connection, or these are closed, or
+ * its stop_ms is over. The end of the file means: the nameserver is gone.
  */
 #pragma once
 

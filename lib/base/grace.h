@@ -1,11 +1,12 @@
 /*
- * grace.h - publication to readers that never wait (RCU, quiescent-state based).
+ * grace.h - publication to readers that never wait (RCU, quiescent-state
+ * based).
  *
  * A reader thread registers once. It is off-line whenever it may sleep; it goes
  * on-line at the head of each piece of work that follows published pointers and
  * off-line (or through a quiescent point) at its end. What was reachable before
- * a quiescent point may be gone after it. Writers publish with one store and hand
- * what they replaced to grace_defer(), which never blocks.
+ * a quiescent point may be gone after it. Writers publish with one store and
+ * hand what they replaced to grace_defer(), which never blocks.
  *
  * Two bodies: grace_urcu.c (liburcu QSBR) and, for ThreadSanitizer builds,
  * which cannot see into Debian's liburcu, grace_atomic.c (C11 atomics).
@@ -22,7 +23,8 @@ struct grace_head {
 
 typedef void (*grace_func)(struct grace_head *head);
 
-/* A reader thread, before its first and after its last section. Starts off-line. */
+/* A reader thread, before its first and after its last section. Starts
+ * off-line. */
 void grace_thread_register(void);
 void grace_thread_unregister(void);
 
@@ -34,12 +36,14 @@ void grace_offline(void);
 void grace_quiescent(void);
 
 /*
- * Writer: run func(head), on a thread of grace's own, once every reader that was
- * on-line now has been quiescent. Never blocks. Any thread, registered or not.
+ * Writer: run func(head), on a thread of grace's own, once every reader that
+ * was on-line now has been quiescent. Never blocks. Any thread, registered or
+ * not.
  */
 void grace_defer(struct grace_head *head, grace_func func);
 
-/* Wait until every grace_defer() before this call has run. Not from a reader. */
+/* Wait until every grace_defer() before this call has run. Not from a reader.
+ */
 void grace_barrier(void);
 
 /* One published pointer: stored with release, loaded with acquire order. */

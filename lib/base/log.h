@@ -4,8 +4,8 @@
  * A line is '<time> <program> <level>: <text>', written with one write(2), so
  * that lines of several threads never mix. Texts are lower case, without a
  * full stop: what, where, what to do. Bytes that came from outside are escaped
- * (control characters and non-ASCII as \DDD), so that no input can forge a line.
- * Any thread may log, but never between receive and send.
+ * (control characters and non-ASCII as \DDD), so that no input can forge a
+ * line. Any thread may log, but never between receive and send.
  */
 #pragma once
 

@@ -5,8 +5,8 @@
 const char *status_text(enum status status)
 {
 	switch (status) {
-#define STATUS_CASE(name, value, text)                                         \
-	case name:                                                             \
+#define STATUS_CASE(name, value, text) \
+	case name:                     \
 		return text;
 		STATUS_LIST(STATUS_CASE)
 #undef STATUS_CASE

@@ -3,7 +3,8 @@
  *
  * A cursor remembers its first error: read or write a group, check once.
  * After an error reads give 0 (or NULL) and writes do nothing. No call can move
- * beyond the end it was given. The bytes stay the caller's; one thread a cursor.
+ * beyond the end it was given. The bytes stay the caller's; one thread a
+ * cursor.
  */
 #pragma once
 
@@ -132,7 +133,8 @@ static inline size_t wire_size(const struct wire_writer *w)
 	return (size_t)(w->at - w->start);
 }
 
-/* Claim size octets to be filled by the caller, or NULL when there is no room. */
+/* Claim size octets to be filled by the caller, or NULL when there is no room.
+ */
 static inline uint8_t *wire_claim(struct wire_writer *w, size_t size)
 {
 	uint8_t *at = w->at;

@@ -1,0 +1,57 @@
+/*
+ * answer_query.h - octets in, octets out: the way of every query through this
+ *library.
+ *
+ *	query_parse -> zone_set_find -> zone_lookup -> answer_choose ->
+ *reply_write
+ *
+ * Nothing here allocates, locks, logs, or asks the system; a test holds it. One
+ * context a worker thread; the worker is on-line (grace.h) during the call.
+ */
+#pragma once
+
+#include "lib/base/address.h"
+#include "lib/base/status.h"
+#include "lib/zone/zone_set.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum answer_transport {
+	ANSWER_UDP,
+	ANSWER_TCP, /* replies up to 65,535 octets */
+};
+
+/* What is said of ourselves; the caller's, unchanging while workers run. */
+struct answer_identity {
+	const char *name; /* id.server, hostname.bind, NSID (RFC 4892, 5001) */
+	const char *version;  /* version.server, version.bind */
+	uint16_t udp_payload; /* what we offer and the most we send (1232) */
+};
+
+struct answer_context; /* a worker's own scratch memory */
+
+/* NULL when there is no memory. identity and set must outlive the context. */
+struct answer_context *
+answer_context_new(const struct answer_identity *identity,
+		   const struct zone_set *set);
+void answer_context_free(struct answer_context *context);
+
+/* What statistics want to know of the last reply. */
+struct answer_note {
+	uint16_t rcode; /* the extended one */
+	uint16_t qtype; /* 0 where no question was read */
+	uint8_t is_truncated;
+	uint8_t is_delegation;
+	const struct zone *zone; /* or NULL; valid while on-line */
+};
+
+/*
+ * Answer one query. Writes at most reply_room octets (at least 512 of it;
+ * 65,535 for TCP) and returns how many; 0 means silence: the query is no query
+ * (QR set, too short).
+ */
+size_t answer_query(struct answer_context *context,
+		    enum answer_transport transport, const uint8_t *query,
+		    size_t query_size, uint8_t *reply, size_t reply_room,
+		    struct answer_note *note);

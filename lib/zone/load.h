@@ -1,0 +1,48 @@
+/*
+ * load.h - a zone version from a master file: read, build, check.
+ *
+ * Joins master_file, writer and checks for whoever needs all three: the
+ * nameserver's zone folder and `rootcastctl checkzone`. Off the workers.
+ */
+#pragma once
+
+#include "lib/base/status.h"
+#include "lib/zone/master_file.h"
+#include "lib/zone/zone.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+#include <time.h>
+
+/* A file that a load read: the zone file itself first, then its $INCLUDEs. */
+struct zone_load_file {
+	char *path;
+	dev_t device;
+	ino_t inode;
+	off_t size;
+	struct timespec modified; /* mtime when opened */
+};
+
+struct zone_load {
+	struct zone_version *version; /* held once; NULL on error */
+	struct zone_load_file *files; /* also on error: what was opened */
+	size_t file_count;
+	size_t records;
+	struct master_file_error error; /* file, line, reason */
+	size_t warnings;
+	char warning[MASTER_FILE_REASON_MAX]; /* the first of them */
+};
+
+/*
+ * Load. origin is the initial $ORIGIN; the apex is the owner of the SOA record.
+ * On success out->version is set. STATUS_CHANGED: a file changed (size, mtime,
+ * inode) while it was read: try again. *out is always to be given to
+ * zone_load_fini().
+ */
+must_check enum status zone_load(const char *path, const struct dname *origin,
+				 struct zone_load *out);
+void zone_load_fini(struct zone_load *load);
+
+/* Have all files of the load still the size, mtime and inode that were read? */
+bool zone_load_is_current(const struct zone_load *load);

@@ -26,7 +26,7 @@ struct config_reader;
 
 enum {
 	CONFIG_FILE_MAX = 16 << 20, /* octets */
-	CONFIG_ERROR_MAX = 512,
+	CONFIG_ERROR_MAX = 1024,
 	CONFIG_DEPTH_MAX = 32,
 };
 

@@ -1,0 +1,53 @@
+/*
+ * worker.h - one thread that answers: a loop, its UDP sockets, its TCP
+ * listeners and connections.
+ *
+ * Workers share nothing that is written but the TCP limits. Each is on-line
+ * (grace.h) only inside the callbacks that answer. Made, started, stopped and
+ * freed by the main thread. Lifetime: process.
+ */
+#pragma once
+
+#include "lib/answer/answer_query.h"
+#include "lib/base/status.h"
+#include "server/nameserver/counters.h"
+
+#include <stddef.h>
+
+struct tcp_limits;
+struct worker;
+
+enum {
+	WORKER_HEARTBEAT_MS = 100,
+	WORKER_NAME_MAX = 16, /* "worker-0": the thread's name */
+};
+
+struct worker_settings {
+	unsigned id;
+	int cpu; /* to be pinned to, or -1 */
+	const struct answer_identity *identity;
+	const struct zone_set *zones;
+	struct counters_worker *counters;
+	struct tcp_limits *limits;
+	unsigned tcp_idle_ms;
+	/* Bound sockets, one of each kind an address; the worker closes them.
+	 */
+	const int *udp;
+	const int *tcp;
+	size_t sockets;
+};
+
+/* NULL with a line logged. The descriptors belong to the worker from then on;
+ * on failure they are still the caller's. */
+struct worker *worker_new(const struct worker_settings *settings);
+
+must_check enum status worker_start(struct worker *worker);
+
+/* Ask the thread to end; does not wait. */
+void worker_stop(struct worker *worker);
+
+/* Stop, wait for the thread, close everything. */
+void worker_free(struct worker *worker);
+
+/* Main thread: note the kernel's queues of this worker in its counters. */
+void worker_watch(struct worker *worker);

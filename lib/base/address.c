@@ -54,10 +54,6 @@ enum status address_load(struct address *out, const char *text,
 	scope = strchr(host, '%');
 	if (scope != NULL) {
 		*scope++ = '\0';
-		address.scope = if_nametoindex(scope);
-		if (address.scope == 0) {
-			return STATUS_NOT_FOUND;
-		}
 	}
 	if (scope == NULL && inet_pton(AF_INET, host, address.octets) == 1) {
 		address.family = AF_INET;
@@ -65,6 +61,17 @@ enum status address_load(struct address *out, const char *text,
 		address.family = AF_INET6;
 	} else {
 		return STATUS_BAD_SYNTAX;
+	}
+	if (scope != NULL) {
+		/* RFC 4007 11: a zone tells links apart, not global addresses.
+		 */
+		if (!address_is_link_local(&address) || *scope == '\0') {
+			return STATUS_BAD_SYNTAX;
+		}
+		address.scope = if_nametoindex(scope);
+		if (address.scope == 0) {
+			return STATUS_NOT_FOUND;
+		}
 	}
 	*out = address;
 	return STATUS_OK;

@@ -149,6 +149,7 @@ struct bgp_fsm {
 	uint8_t families;        /* negotiated; valid from OpenConfirm */
 	struct bgp_cause cause;
 	uint64_t updates_received;
+	uint64_t updates_malformed;
 	uint64_t routes_received;
 };
 

@@ -161,8 +161,8 @@ void bgp_cease(struct bgp_notification *out, enum bgp_error_subcode subcode,
 
 /*
  * 'cease 6/2 (administrative shutdown): "maintenance"': the code in words, and
- * what of its data an operator can use. The peer's octets are in it: log it
- * through log.h, which escapes. Returns text.
+ * what of its data an operator can use. Octets of the peer's that are not
+ * printable ASCII stand as \DDD. Returns text.
  */
 const char *bgp_notification_dump(const struct bgp_notification *notification,
 				  char text[BGP_TEXT_MAX]);

@@ -68,6 +68,7 @@ struct bgp_update_count {
 	uint32_t announced;
 	uint32_t withdrawn;
 	uint8_t end_of_rib; /* set of enum bgp_families */
+	bool is_malformed;
 };
 
 /*
@@ -100,14 +101,14 @@ size_t bgp_end_of_rib_write(uint8_t out[BGP_MESSAGE_MAX],
 			    enum bgp_families family);
 
 /*
- * Check the lengths of a whole UPDATE and count its routes. Since nothing that
- * a peer announces is used, what RFC 7606 calls treat-as-withdraw is to count
- * and go on. False: the lengths of the fields contradict the message's, or an
- * NLRI cannot be stepped over: error holds 3/1 or 3/10 (RFC 7606 3 j, 5.3).
+ * Step through a whole UPDATE and count its routes; nothing is kept. False: its
+ * fields contradict each other; *out holds what was counted until there. Since
+ * no route of a peer is ever used, that is no reason to end the session, which
+ * would take our own routes down for the peer's fault (RFC 7606 asks for a
+ * reset only to keep two tables alike: there is none here).
  */
 must_check bool bgp_update_parse(struct bgp_update_count *out,
-				 const uint8_t *message, size_t size,
-				 struct bgp_notification *error);
+				 const uint8_t *message, size_t size);
 
 /* Text to and from communities: 'AS:VALUE' and 'GLOBAL:LOCAL1:LOCAL2'. */
 must_check enum status bgp_community_load(uint32_t *out, const char *text);

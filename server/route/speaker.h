@@ -32,6 +32,7 @@ enum {
 	SPEAKER_PASSWORD_MAX = 80, /* TCP_MD5SIG_MAXKEYLEN */
 	SPEAKER_TEXT_MAX = 640,
 	SPEAKER_ERROR_MAX = 256,
+	SPEAKER_TICK_MS = 100,
 };
 
 #define SPEAKER_ALL_PEERS UINT64_MAX
@@ -128,6 +129,14 @@ uint64_t speaker_confirmed(const struct speaker *speaker);
  */
 int speaker_event_fd(const struct speaker *speaker);
 
+/*
+ * When the thread was last awake (monotonic ns); it wakes at least every
+ * SPEAKER_TICK_MS. A deciding part that finds this older than a second should
+ * end the process: its sockets close, and the routers drop the routes. Any
+ * thread, no lock.
+ */
+uint64_t speaker_tick_ns(const struct speaker *speaker);
+
 struct speaker_peer_status {
 	struct address address;
 	uint32_t as;
@@ -151,7 +160,6 @@ struct speaker_status {
 	uint64_t offer;     /* the youngest */
 	uint64_t confirmed; /* see speaker_confirmed() */
 	bool is_lease_over; /* nothing is offered, or the lease has run out */
-	uint64_t tick_ns;   /* monotonic: the thread was last awake */
 	size_t peer_count;
 	struct speaker_peer_status *peers;
 };

@@ -22,46 +22,11 @@
 #include <uv.h>
 
 struct control;
+struct counters;
 struct zone_folder;
 
 enum {
 	CONTROL_ERROR_MAX = 256,
-	CONTROL_WORKER_MAX = 1024,
-	CONTROL_TRANSPORT_MAX = 3,
-};
-
-/* What a report says of one worker and transport. */
-struct control_transport {
-	const char *name; /* "udp", "tcp" or "xdp" */
-	uint64_t batches;
-	uint64_t queries;
-	uint64_t drops;        /* by the kernel, before the queue */
-	uint64_t last_pass_ns; /* clock_monotonic_ns() of the last pass */
-	uint64_t waiting;      /* octets in the queue now */
-};
-
-struct control_worker {
-	unsigned id;
-	/* clock_monotonic_ns() when it went on-line; 0 while off-line. */
-	uint64_t online_ns;
-	size_t transport_count;
-	struct control_transport transports[CONTROL_TRANSPORT_MAX];
-};
-
-/* Called by the 'stats' function for each counter, in the order shown. */
-typedef void (*control_stat_func)(void *emit_context, const char *name,
-				  uint64_t value);
-
-struct control_source {
-	/* CALLED ON THE CONTROL THREAD: atomics only, never blocks. */
-
-	/* Fill at most room workers; returns how many there are. */
-	size_t (*workers)(void *context, struct control_worker *out,
-			  size_t room);
-	/* Give every counter of the server to emit: "udp_queries_ipv4", 17. */
-	void (*stats)(void *context, control_stat_func emit,
-		      void *emit_context);
-	void *context;
 };
 
 struct control_options {
@@ -80,11 +45,11 @@ must_check enum status control_start(const struct control_options *options,
 				     char error[CONTROL_ERROR_MAX]);
 
 /*
- * Serve: source and folder (may be NULL: no zones) outlive control_stop().
- * Main thread; loop is its loop.
+ * Serve: counters, and folder (NULL: no zones), outlive control_stop(). The
+ * control thread reads the counters itself. Main thread; loop is its loop.
  */
 must_check enum status control_attach(struct control *control, uv_loop_t *loop,
-				      const struct control_source *source,
+				      const struct counters *counters,
 				      struct zone_folder *folder);
 
 /* A zone's serial or state changed: the next report lists zones. Main thread.

@@ -77,7 +77,7 @@ bool dname_parse_compressed(struct wire_reader *r, struct dname_storage *out)
 	struct wire_reader at = *r;
 	struct dname *name = dname_of(out);
 	size_t limit = wire_offset(r); /* the next pointer must be below */
-	bool jumped = false;
+	unsigned pointers = 0;
 
 	name->length = 0;
 	name->labels = 0;
@@ -92,13 +92,14 @@ bool dname_parse_compressed(struct wire_reader *r, struct dname_storage *out)
 			size_t target =
 				(size_t)(length & 0x3f) << 8 | wire_read8(&at);
 
-			if (at.failed || target >= limit) {
+			if (at.failed || target >= limit ||
+			    pointers == DNAME_LABELS_MAX) {
 				break;
 			}
-			if (!jumped) {
+			if (pointers == 0) {
 				r->at = at.at;
-				jumped = true;
 			}
+			pointers++;
 			limit = target;
 			at.at = at.start + target;
 			continue;
@@ -108,7 +109,7 @@ bool dname_parse_compressed(struct wire_reader *r, struct dname_storage *out)
 		}
 		if (length == 0) {
 			name->octets[name->length++] = 0;
-			if (!jumped) {
+			if (pointers == 0) {
 				r->at = at.at;
 			}
 			return true;
@@ -344,14 +345,15 @@ int dname_compare(const struct dname *a, const struct dname *b)
 bool dname_is_below_or_equal(const struct dname *name,
 			     const struct dname *ancestor)
 {
+	const uint8_t *suffix;
+
 	if (name->labels < ancestor->labels ||
 	    name->length < ancestor->length) {
 		return false;
 	}
-	return octets_equal(dname_suffix(name, ancestor->labels),
-			    ancestor->octets, ancestor->length) &&
-	       dname_suffix(name, ancestor->labels) ==
-		       name->octets + name->length - ancestor->length;
+	suffix = dname_suffix(name, ancestor->labels);
+	return suffix == name->octets + name->length - ancestor->length &&
+	       octets_equal(suffix, ancestor->octets, ancestor->length);
 }
 
 unsigned dname_common_labels(const struct dname *a, const struct dname *b)
@@ -406,7 +408,7 @@ void dname_ancestor(struct dname_storage *out, const struct dname *name,
 	ancestor->length =
 		(uint8_t)(name->length - (size_t)(suffix - name->octets));
 	ancestor->labels = (uint8_t)labels;
-	memcpy(ancestor->octets, suffix, ancestor->length);
+	memmove(ancestor->octets, suffix, ancestor->length);
 }
 
 enum status dname_wildcard(struct dname_storage *out,

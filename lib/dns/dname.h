@@ -119,7 +119,7 @@ unsigned dname_label_offsets(const struct dname *name,
 /* The octets of the ancestor of name that has that many labels (<= name's). */
 const uint8_t *dname_suffix(const struct dname *name, unsigned labels);
 
-/* Copy that ancestor. */
+/* Copy that ancestor; out may be name's own storage. */
 void dname_ancestor(struct dname_storage *out, const struct dname *name,
 		    unsigned labels);
 

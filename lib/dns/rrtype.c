@@ -64,17 +64,22 @@ static enum status generic_load(uint16_t *out, const char *prefix,
 	return STATUS_OK;
 }
 
+/* Text may hold any octet, NUL too: strncasecmp() alone would stop there. */
+static bool is_word(const char *word, const char *text, size_t length)
+{
+	return strlen(word) == length && strncasecmp(word, text, length) == 0;
+}
+
 enum status rrtype_load(uint16_t *out, const char *text, size_t length)
 {
 	/* The one mnemonic that is no C identifier. */
-	if (length == 8 && strncasecmp(text, "NSAP-PTR", 8) == 0) {
+	if (is_word("NSAP-PTR", text, length)) {
 		*out = RRTYPE_NSAP_PTR;
 		return STATUS_OK;
 	}
 	for (size_t i = 0; i < ENTRIES; i++) {
 		if (entries[i].type != RRTYPE_NSAP_PTR &&
-		    strncasecmp(entries[i].name, text, length) == 0 &&
-		    entries[i].name[length] == '\0') {
+		    is_word(entries[i].name, text, length)) {
 			*out = entries[i].type;
 			return STATUS_OK;
 		}
@@ -108,8 +113,7 @@ static const struct {
 enum status rrclass_load(uint16_t *out, const char *text, size_t length)
 {
 	for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++) {
-		if (strncasecmp(classes[i].name, text, length) == 0 &&
-		    classes[i].name[length] == '\0') {
+		if (is_word(classes[i].name, text, length)) {
 			*out = classes[i].value;
 			return STATUS_OK;
 		}
@@ -291,6 +295,14 @@ static bool rest_is_valid(uint16_t type, const uint8_t *rest, size_t size)
 		return apl_is_valid(rest, size);
 	case RRTYPE_EUI48:
 		return size == 6;
+	case RRTYPE_WKS:
+		return size >= 5; /* address, protocol: RFC 1035 3.4.2 */
+	case RRTYPE_LOC:
+		return size > 0 && (rest[0] != 0 || size == 16); /* RFC 1876 */
+	case RRTYPE_ZONEMD:
+		return size >= 12; /* RFC 8976 2.2.4 */
+	case RRTYPE_URI:
+		return size > 0; /* RFC 7553 4.4 */
 	case RRTYPE_RRSIG:
 	case RRTYPE_DNSKEY:
 	case RRTYPE_DS:

@@ -1,13 +1,17 @@
 /*
  * rrtype.h - resource record types, classes, and the shape of their RDATA.
  *
- * The shape says where names stand in RDATA: what may be compressed (RFC 3597
- *4: only the types of RFC 1035), what is folded in canonical form (RFC
- *4034 6.2, RFC 6840 5.1). One letter a field: 1 2 4 8 6    a field of that many
- *octets (but 6 is 16: an IPv6 address) s	     a character string c
- *a name that may be compressed, folded in canonical form n	     a name
- *never compressed, folded in canonical form u	     a name never compressed and
- *never folded *	     the rest, taken as it is
+ * The shape says where names stand in RDATA: what may be compressed (only in
+ * the types of RFC 1035: RFC 3597 4), and what canonical form folds (RFC 4034
+ * 6.2, RFC 6840 5.1). One letter a field:
+ *
+ * - 1 2 4 8: a field of that many octets
+ * - 6: an IPv6 address, 16 octets
+ * - s: a character string
+ * - c: a name that may be compressed, folded in canonical form
+ * - n: a name never compressed, folded in canonical form
+ * - u: a name never compressed and never folded
+ * - *: the rest, taken as it is
  */
 #pragma once
 
@@ -42,10 +46,8 @@
 	X(ISDN, 20, "*")          \
 	X(RT, 21, "2n")           \
 	X(NSAP, 22, "*")          \
-	X(NSAP_PTR, 23, "n")      \
-	X(SIG, 24,                \
-	  "211444"                \
-	  "2n*")                  \
+	X(NSAP_PTR, 23, "u")      \
+	X(SIG, 24, "2114442n*")   \
 	X(KEY, 25, "211*")        \
 	X(PX, 26, "2nn")          \
 	X(GPOS, 27, "sss")        \
@@ -67,9 +69,7 @@
 	X(DS, 43, "211*")         \
 	X(SSHFP, 44, "11*")       \
 	X(IPSECKEY, 45, "*")      \
-	X(RRSIG, 46,              \
-	  "211444"                \
-	  "2n*")                  \
+	X(RRSIG, 46, "2114442n*") \
 	X(NSEC, 47, "u*")         \
 	X(DNSKEY, 48, "211*")     \
 	X(DHCID, 49, "*")         \

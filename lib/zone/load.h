@@ -7,6 +7,7 @@
 #pragma once
 
 #include "lib/base/status.h"
+#include "lib/zone/checks.h"
 #include "lib/zone/master_file.h"
 #include "lib/zone/zone.h"
 
@@ -35,13 +36,30 @@ struct zone_load {
 };
 
 /*
+ * How zone_load_with() judges. finding is called with every warning and error
+ * of zone_check(), and with what only the file shows (records given twice, one
+ * set with several TTLs); NULL: they are counted only. zone_load() is
+ * zone_load_with() with at ZONE_CHECK_NEVER and no finding.
+ */
+struct zone_load_options {
+	int64_t at; /* seconds since 1970, or ZONE_CHECK_NEVER */
+	zone_finding_func finding;
+	void *context;
+};
+
+/*
  * Load. origin is the initial $ORIGIN; the apex is the owner of the SOA record.
  * On success out->version is set. STATUS_CHANGED: a file changed (size, mtime,
- * inode) while it was read: try again. *out is always to be given to
- * zone_load_fini().
+ * inode) while it was read: try again. A check that finds an error refuses the
+ * zone with STATUS_BAD_DATA. *out is always to be given to zone_load_fini(), in
+ * any state that zone_load() left it.
  */
 must_check enum status zone_load(const char *path, const struct dname *origin,
 				 struct zone_load *out);
+must_check enum status zone_load_with(const char *path,
+				      const struct dname *origin,
+				      const struct zone_load_options *options,
+				      struct zone_load *out);
 void zone_load_fini(struct zone_load *load);
 
 /* Have all files of the load still the size, mtime and inode that were read? */

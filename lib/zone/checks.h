@@ -1,0 +1,51 @@
+/*
+ * checks.h - what an operator should know about a zone that has been built.
+ *
+ * What makes a zone no zone is refused when it is built (writer.h). What is
+ * looked for here leaves a zone that can be served, but not as its owner meant
+ * it: a delegation without glue, a name server that is an alias, signatures
+ * that have run out. Off the workers; any thread.
+ */
+#pragma once
+
+#include "lib/dns/dname.h"
+#include "lib/zone/zone.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum zone_check_severity {
+	ZONE_CHECK_WARNING, /* served; --strict makes it an error */
+	ZONE_CHECK_ERROR,   /* not to be served */
+};
+
+enum {
+	ZONE_CHECK_TEXT_MAX = 256,
+	ZONE_CHECK_NEVER = -1, /* no time: signatures are not judged by it */
+};
+
+struct zone_finding {
+	enum zone_check_severity severity;
+	const struct dname *owner; /* NULL: the zone as a whole */
+	uint16_t type;             /* 0: none */
+	const char *text;          /* lower case, no full stop */
+};
+
+/* Called with each finding; it is valid during the call only. */
+typedef void (*zone_finding_func)(const struct zone_finding *finding,
+				  void *context);
+
+struct zone_check_result {
+	size_t errors;
+	size_t warnings;
+};
+
+/*
+ * Look at the whole version, names in canonical order. at is the time by which
+ * signatures are judged, in seconds since 1970, or ZONE_CHECK_NEVER. func may
+ * be NULL to count only. Findings that can come by the thousand (expired
+ * signatures) come once, with their number and the first name.
+ */
+struct zone_check_result zone_check(const struct zone_version *version,
+				    int64_t at, zone_finding_func func,
+				    void *context);

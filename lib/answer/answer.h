@@ -1,0 +1,108 @@
+/*
+ * answer.h - what a reply is to say: RRsets by section, no octets yet.
+ *
+ * answer_choose() fills a fixed struct with references into zone versions;
+ * reply_write() makes octets of it. Apart, so that a reply can be compiled
+ * ahead, judged by a rate limit, or cut to a size without choosing again.
+ *
+ * A struct answer is a worker's own, allocated once (it is large) and filled
+ * for each query; what it refers to is valid while the worker is on-line.
+ */
+#pragma once
+
+#include "lib/answer/query.h"
+#include "lib/dns/dname.h"
+#include "lib/zone/rrset.h"
+#include "lib/zone/zone_set.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+	/* Names of one CNAME and DNAME chain, the question's included. */
+	ANSWER_CHAIN_MAX = 16,
+	/* RRsets; a chain takes two a name, ANY over TCP what there is. */
+	ANSWER_ANSWER_MAX = 64,
+	/* A wildcard proof a name of the chain, and the last name's denial. */
+	ANSWER_AUTHORITY_MAX = 64,
+	/*
+	 * Glue that must be there takes at least 30 octets an RRset, with the
+	 * NS record it serves: more than this cannot fit a message anyway.
+	 */
+	ANSWER_ADDITIONAL_MAX = 2304,
+	/* Servers whose addresses are added as a courtesy, and no more. */
+	ANSWER_TARGETS_MAX = 64,
+};
+
+/* How the owner of an item can be named in the message. */
+enum answer_owner {
+	/* The question's name, or an ancestor of it: a pointer there. */
+	ANSWER_OWNER_QUESTION,
+	/* The name in record number target of the source's RDATA. */
+	ANSWER_OWNER_TARGET,
+	/* A name like any other. */
+	ANSWER_OWNER_NAME,
+};
+
+struct answer_item {
+	const uint8_t *owner; /* octets, whole */
+	const struct rrset *rrset;
+	uint32_t ttl_max; /* of negative answers (RFC 2308 5); UINT32_MAX */
+	uint16_t target;
+	uint8_t owner_length;
+	uint8_t place; /* enum answer_owner */
+	bool has_records;
+	bool has_signatures;
+	bool is_source; /* additional items have their owners in its RDATA */
+};
+
+/* A CNAME that a DNAME made (RFC 6672 3.1), as an RRset of one record. */
+struct answer_cname {
+	union {
+		struct rrset rrset;
+		uint8_t octets[sizeof(struct rrset) + 2 + DNAME_MAX];
+	};
+};
+
+struct answer {
+	uint16_t rcode;
+	int edns_error; /* enum edns_error, or -1 (RFC 8914) */
+	uint16_t rrclass;
+	bool is_authoritative;
+	bool is_truncated;  /* known without writing: what must go in won't */
+	bool is_delegation; /* the question's name itself is delegated */
+	const struct zone *zone; /* of the question's name, or NULL */
+
+	/*
+	 * The name found for the question, as its zone spells it: the owner,
+	 * cut or closest encloser. From it upwards, and not below, the question
+	 * may be pointed into: a compiled reply serves every name below it.
+	 */
+	const struct dname *anchor; /* or NULL */
+
+	unsigned answers;
+	unsigned authorities;
+	unsigned additionals;
+	unsigned additionals_required; /* the first so many: all, or TC */
+
+	struct answer_item answer[ANSWER_ANSWER_MAX];
+	struct answer_item authority[ANSWER_AUTHORITY_MAX];
+
+	/* The chain: names after the question's, and CNAMEs made. */
+	struct dname_storage chain[ANSWER_CHAIN_MAX];
+	struct answer_cname synthesized[ANSWER_CHAIN_MAX];
+
+	struct answer_item additional[ANSWER_ADDITIONAL_MAX];
+};
+
+/*
+ * Choose the answer to a query of class IN (or ANY) that parsed well. room is
+ * the most that the reply may take. is_full: ANY gets everything that the name
+ * has, not one RRset (RFC 8482 4.4: over TCP).
+ */
+void answer_choose(const struct query *query, const struct zone_set *set,
+		   size_t room, bool is_full, struct answer *answer);
+
+/* An answer that has no RRsets. */
+void answer_fail(struct answer *answer, uint16_t rcode, int edns_error);

@@ -1,0 +1,135 @@
+#include "lib/answer/answer_query.h"
+
+#include "lib/answer/answer.h"
+#include "lib/answer/chaos.h"
+#include "lib/answer/query.h"
+#include "lib/answer/reply.h"
+#include "lib/dns/message.h"
+#include "lib/dns/rrtype.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	NSID_MAX = 255,
+};
+
+struct answer_context {
+	const struct zone_set *set;
+	struct chaos *chaos;
+	struct reply_writer *writer;
+	struct reply_edns edns;
+	struct query query;
+	struct answer answer;
+};
+
+struct answer_context *
+answer_context_new(const struct answer_identity *identity,
+		   const struct zone_set *set)
+{
+	struct answer_context *context = calloc(1, sizeof(*context));
+
+	if (context == NULL) {
+		return NULL;
+	}
+	context->set = set;
+	context->chaos = chaos_new(identity->name, identity->version);
+	context->writer = reply_writer_new();
+	if (context->chaos == NULL || context->writer == NULL) {
+		answer_context_free(context);
+		return NULL;
+	}
+	context->edns.udp_payload = identity->udp_payload;
+	if (identity->name != NULL && identity->name[0] != '\0') {
+		size_t size = strlen(identity->name);
+
+		context->edns.nsid = (const uint8_t *)identity->name;
+		context->edns.nsid_size = size < NSID_MAX ? size : NSID_MAX;
+	}
+	return context;
+}
+
+void answer_context_free(struct answer_context *context)
+{
+	if (context != NULL) {
+		chaos_free(context->chaos);
+		reply_writer_free(context->writer);
+		free(context);
+	}
+}
+
+static size_t size_lesser(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* RFC 6891 6.2.5: the client's payload and ours bound a reply over UDP. */
+static size_t reply_limit(const struct answer_context *context,
+			  enum answer_transport transport, size_t room)
+{
+	const struct query *query = &context->query;
+	size_t limit = MESSAGE_MAX;
+
+	if (transport == ANSWER_UDP) {
+		limit = size_lesser(query->udp_payload,
+				    context->edns.udp_payload);
+		/* A payload of ours below 512 would leave no room to say so. */
+		if (limit < MESSAGE_UDP_PLAIN_MAX) {
+			limit = MESSAGE_UDP_PLAIN_MAX;
+		}
+	}
+	return size_lesser(limit, room);
+}
+
+static void choose(struct answer_context *context,
+		   enum answer_transport transport, size_t limit)
+{
+	const struct query *query = &context->query;
+	struct answer *answer = &context->answer;
+
+	if (query->rcode != RCODE_NOERROR) {
+		answer_fail(answer, query->rcode,
+			    query->rcode == RCODE_NOTIMP ? EDE_NOT_SUPPORTED
+							 : -1);
+		return;
+	}
+	switch (query->qclass) {
+	case RRCLASS_IN:
+	case RRCLASS_ANY:
+		answer_choose(query, context->set, limit,
+			      transport == ANSWER_TCP, answer);
+		break;
+	case RRCLASS_CH:
+		chaos_choose(context->chaos, query, answer);
+		break;
+	default:
+		answer_fail(answer, RCODE_REFUSED, EDE_NOT_AUTHORITATIVE);
+		break;
+	}
+}
+
+size_t answer_query(struct answer_context *context,
+		    enum answer_transport transport, const uint8_t *query,
+		    size_t query_size, uint8_t *reply, size_t reply_room,
+		    struct answer_note *note)
+{
+	size_t limit;
+	size_t size;
+	bool is_truncated;
+
+	assert(reply_room >= MESSAGE_UDP_PLAIN_MAX);
+	if (!query_parse(query, query_size, &context->query)) {
+		return 0;
+	}
+	limit = reply_limit(context, transport, reply_room);
+	choose(context, transport, limit);
+	size = reply_write(context->writer, &context->query, &context->answer,
+			   &context->edns, reply, limit, &is_truncated);
+	note->rcode = context->answer.rcode;
+	note->qtype = context->query.qtype;
+	note->is_truncated = is_truncated;
+	note->is_delegation = context->answer.is_delegation;
+	note->zone = context->answer.zone;
+	return size;
+}

@@ -233,9 +233,13 @@ static bool parse_sections(struct wire_reader *r, struct query *out)
 }
 
 /* The RCODE of an opcode that we do not carry out. */
-static enum rcode opcode_rcode(unsigned opcode)
+static uint16_t opcode_rcode(unsigned opcode, bool is_sound)
 {
-	return opcode == OPCODE_NOTIFY ? RCODE_REFUSED : RCODE_NOTIMP;
+	if (opcode != OPCODE_NOTIFY) {
+		return RCODE_NOTIMP;
+	}
+	/* RFC 1996 3.1: a NOTIFY has a question, as a query has. */
+	return is_sound ? RCODE_REFUSED : RCODE_FORMERR;
 }
 
 bool query_parse(const uint8_t *data, size_t size, struct query *out)
@@ -268,10 +272,7 @@ bool query_parse(const uint8_t *data, size_t size, struct query *out)
 	}
 	opcode = (out->flags & MESSAGE_OPCODE_MASK) >> MESSAGE_OPCODE_SHIFT;
 	if (opcode != OPCODE_QUERY) {
-		/* RFC 1996 3.1: a NOTIFY has a question, as a query has. */
-		out->rcode = opcode == OPCODE_NOTIFY && !is_sound
-				     ? RCODE_FORMERR
-				     : opcode_rcode(opcode);
+		out->rcode = opcode_rcode(opcode, is_sound);
 	} else if (!is_sound) {
 		out->rcode = RCODE_FORMERR;
 	} else if (out->has_tsig) {

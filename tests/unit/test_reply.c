@@ -36,7 +36,7 @@ static void ask(const char *name, unsigned qtype, unsigned payload)
 
 static void write_reply(size_t limit)
 {
-	memset(reply, 0xee, sizeof(reply));
+	memset(reply, 0xee, limit < sizeof(reply) ? limit + 1 : limit);
 	size = reply_write(writer, &query, &answer, &edns, reply, limit,
 			   &is_truncated);
 	ck_assert_uint_le(size, limit);
@@ -308,7 +308,7 @@ START_TEST(optional_addresses_are_left_out_whole_and_silently)
 	answer.authority[0].is_source = true;
 	answer.authorities = 1;
 	answer.additionals = 20;
-	for (size_t limit = 512; limit < 1600; limit++) {
+	for (size_t limit = 512; limit < 1700; limit += 7) {
 		write_reply(limit);
 		ck_assert(!is_truncated);
 		ck_assert_uint_eq((count_of(3) - 1) % 3, 0);
@@ -327,7 +327,7 @@ START_TEST(optional_addresses_are_left_out_whole_and_silently)
 	answer.additionals_required = 20;
 	write_reply(512);
 	ck_assert(is_truncated);
-	write_reply(1600);
+	write_reply(1700);
 	ck_assert(!is_truncated);
 	free(ns);
 	free(a);

@@ -66,22 +66,6 @@ struct chooser {
 	size_t room; /* octets of the reply */
 };
 
-void answer_fail(struct answer *answer, uint16_t rcode, int edns_error)
-{
-	answer->rcode = rcode;
-	answer->edns_error = edns_error;
-	answer->rrclass = RRCLASS_IN;
-	answer->is_authoritative = false;
-	answer->is_truncated = false;
-	answer->is_delegation = false;
-	answer->zone = NULL;
-	answer->anchor = NULL;
-	answer->answers = 0;
-	answer->authorities = 0;
-	answer->additionals = 0;
-	answer->additionals_required = 0;
-}
-
 static bool is_first(const struct chooser *c)
 {
 	return c->names == 1;

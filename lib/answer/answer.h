@@ -12,6 +12,7 @@
 
 #include "lib/answer/query.h"
 #include "lib/dns/dname.h"
+#include "lib/dns/rrtype.h"
 #include "lib/zone/rrset.h"
 #include "lib/zone/zone_set.h"
 
@@ -105,4 +106,19 @@ void answer_choose(const struct query *query, const struct zone_set *set,
 		   size_t room, bool is_full, struct answer *answer);
 
 /* An answer that has no RRsets. */
-void answer_fail(struct answer *answer, uint16_t rcode, int edns_error);
+static inline void answer_fail(struct answer *answer, uint16_t rcode,
+			       int edns_error)
+{
+	answer->rcode = rcode;
+	answer->edns_error = edns_error;
+	answer->rrclass = RRCLASS_IN;
+	answer->is_authoritative = false;
+	answer->is_truncated = false;
+	answer->is_delegation = false;
+	answer->zone = NULL;
+	answer->anchor = NULL;
+	answer->answers = 0;
+	answer->authorities = 0;
+	answer->additionals = 0;
+	answer->additionals_required = 0;
+}

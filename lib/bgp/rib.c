@@ -52,8 +52,7 @@ void bgp_rib_free(struct bgp_rib *rib)
 	}
 }
 
-/* IPv4 before IPv6, then by address, the shorter first. */
-static int prefix_compare(const struct prefix *a, const struct prefix *b)
+int bgp_prefix_compare(const struct prefix *a, const struct prefix *b)
 {
 	int order;
 
@@ -74,7 +73,7 @@ static int wish_compare(const void *a, const void *b)
 {
 	const struct wish *x = a;
 	const struct wish *y = b;
-	int order = prefix_compare(&x->route->prefix, &y->route->prefix);
+	int order = bgp_prefix_compare(&x->route->prefix, &y->route->prefix);
 
 	if (order != 0) {
 		return order;
@@ -112,10 +111,11 @@ static size_t merge(struct entry *out, const struct bgp_rib *rib,
 			told < rib->count ? &rib->entries[told] : NULL;
 		const struct bgp_route *route =
 			wish < wish_count ? wishes[wish].route : NULL;
-		int order = old == NULL     ? 1
-			    : route == NULL ? -1
-					    : prefix_compare(&old->prefix,
-							     &route->prefix);
+		int order = old == NULL ? 1
+			    : route == NULL
+				    ? -1
+				    : bgp_prefix_compare(&old->prefix,
+							 &route->prefix);
 
 		if (order < 0) {
 			if (old->is_told) {

@@ -74,3 +74,6 @@ bool bgp_rib_must_withdraw(const struct bgp_rib *rib);
 
 /* Prefixes that the peer was told and may hold: how many; and the first max. */
 size_t bgp_rib_told(const struct bgp_rib *rib, struct prefix *out, size_t max);
+
+/* The order of the told: IPv4 first, then by address, the shorter first. */
+int bgp_prefix_compare(const struct prefix *a, const struct prefix *b);

@@ -43,7 +43,7 @@ struct worker *worker_new(const struct worker_settings *settings);
 
 must_check enum status worker_start(struct worker *worker);
 
-/* Ask the thread to end; does not wait. */
+/* Ask the thread to end, after it has answered what came; does not wait. */
 void worker_stop(struct worker *worker);
 
 /* Stop, wait for the thread, close everything. */

@@ -1,0 +1,92 @@
+/*
+ * config_route.h - what rootcast-routed was asked to do.
+ *
+ * The 'route' section of the configuration file, checked as a whole: what comes
+ * back can be carried out. Of 'server' only the control socket and the identity
+ * are looked at, since the nameserver checks the rest itself. Read once at start;
+ * it does not change while the program runs. Lifetime: process.
+ */
+#pragma once
+
+#include "lib/base/address.h"
+#include "lib/base/config_reader.h"
+#include "lib/base/control_protocol.h"
+#include "lib/base/status.h"
+#include "server/route/probe.h"
+#include "server/route/speaker.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+	CONFIG_ROUTE_PREFIXES_MAX = 256, /* of all services */
+	CONFIG_ROUTE_PROBES_MAX = 256,   /* of all services */
+	CONFIG_ROUTE_ZONES_MAX = 32,     /* of one service */
+	CONFIG_ROUTE_TARGETS_MAX = 1024, /* probe, zone and transport */
+	CONFIG_ROUTE_PROBE_PORT = 53,
+	CONFIG_ROUTE_IDENTITY_MAX = 255,
+};
+
+/* A prefix, announced and withdrawn by itself. */
+struct config_prefix {
+	struct prefix prefix;
+	size_t service; /* index */
+};
+
+/* An address that is asked, as a client would. */
+struct config_probe {
+	struct address address; /* with its port */
+	size_t service;
+};
+
+struct config_service {
+	char *name;
+	size_t *zones; /* required: indices into config_route.zones */
+	size_t zone_count;
+	struct bgp_attributes attributes; /* normalised */
+};
+
+struct config_health {
+	uint32_t interval_ms; /* from start to start of a round of probes */
+	uint32_t timeout_ms;  /* at most interval_ms */
+	uint32_t fall;        /* bad probes in a row */
+	uint32_t rise;        /* good rounds in a row */
+	uint32_t hold_down_ms;
+	uint32_t hold_down_max_ms;
+	uint32_t drain_ms;
+	uint32_t linger_ms;
+};
+
+struct config_route {
+	char control[CONTROL_PATH_MAX];               /* "": the default */
+	char server_control[CONTROL_PATH_MAX];        /* "": the default */
+	char identity[CONFIG_ROUTE_IDENTITY_MAX + 1]; /* "": not given */
+	uint32_t router_id;                           /* host order */
+	uint32_t local_as;
+	struct config_service *services;
+	size_t service_count;
+	struct config_prefix *prefixes; /* in the order of the services */
+	size_t prefix_count;
+	struct config_probe *probes; /* in the order of the services */
+	size_t probe_count;
+	struct probe_zone *zones; /* each zone that any service requires */
+	size_t zone_count;
+	struct speaker_peer *peers;
+	size_t peer_count;
+	struct config_health health;
+};
+
+/*
+ * Read and check a file, or text (name stands for the file in errors). Password
+ * files are read as well. NULL on any trouble, with one line in error.
+ */
+struct config_route *config_route_load(const char *path,
+				       char error[CONFIG_ERROR_MAX]);
+struct config_route *config_route_parse(const char *name, const char *text,
+					size_t size,
+					char error[CONFIG_ERROR_MAX]);
+void config_route_free(struct config_route *config);
+
+/* Families of a peer: as configured, or else its address's own. */
+unsigned config_route_families(const struct speaker_peer *peer);

@@ -1,0 +1,903 @@
+/*
+ * decider.c - see decider.h.
+ *
+ * Events come from three sides (probes, the nameserver's socket, time), change
+ * health or drains, and end in apply(): the whole table is decided anew and
+ * offered. There are no partial updates to get out of step; an offer that changes
+ * nothing costs nothing on the wire.
+ *
+ * A planned stop has one path for its two causes (the nameserver says that it is
+ * stopping; this program is asked to stop): drain, withdraw, linger, release.
+ */
+#include "server/route/decider.h"
+
+#include "lib/base/clock.h"
+#include "lib/base/log.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static uint64_t now_ms(void)
+{
+	return clock_monotonic_ms();
+}
+
+/* --- what is shown ------------------------------------------------------------------ */
+
+static const char *zone_trouble(enum health_zone state)
+{
+	switch (state) {
+	case HEALTH_ZONE_LOADING:
+		return "is not loaded yet";
+	case HEALTH_ZONE_FAILED:
+		return "could not be loaded";
+	case HEALTH_ZONE_EXPIRED:
+		return "has expired";
+	case HEALTH_ZONE_MISSING:
+	case HEALTH_ZONE_SERVED:
+	case HEALTH_ZONE_STALE:
+		break;
+	}
+	return "is not there";
+}
+
+static void probe_reason(const struct decider *decider, size_t prefix,
+			 char text[DECIDER_REASON_MAX])
+{
+	const struct decider_prefix *p = &decider->prefixes[prefix];
+	size_t index = p->targets[p->health.reason_index];
+	const struct decider_target *target = &decider->targets[index];
+	char address[ADDRESS_TEXT_MAX];
+
+	snprintf(text, DECIDER_REASON_MAX, "%s: %s, '%.300s SOA' over %s: %s",
+		 health_reason_text(p->health.reason),
+		 address_dump(&decider->config->probes[target->probe].address,
+			      address),
+		 decider->config->zones[target->zone].text,
+		 target->is_tcp ? "TCP" : "UDP", target->result.reply.reason);
+}
+
+const char *decider_reason(const struct decider *decider, size_t prefix,
+			   char text[DECIDER_REASON_MAX])
+{
+	const struct health *health = &decider->prefixes[prefix].health;
+	const char *plain = health_reason_text(health->reason);
+	size_t index = health->reason_index;
+
+	switch (health->reason) {
+	case HEALTH_REASON_STALLED:
+		snprintf(text, DECIDER_REASON_MAX,
+			 "worker %zu stands still for %llu ms", index,
+			 (unsigned long long)health->oldest_pass_ms);
+		break;
+	case HEALTH_REASON_ZONE:
+		snprintf(text, DECIDER_REASON_MAX, "required zone '%.300s' %s",
+			 decider->config->zones[index].text,
+			 zone_trouble(health->zone_states != NULL
+					      ? health->zone_states[index]
+					      : HEALTH_ZONE_MISSING));
+		break;
+	case HEALTH_REASON_WRONG:
+	case HEALTH_REASON_SILENT:
+	case HEALTH_REASON_OVERLOAD:
+		probe_reason(decider, prefix, text);
+		break;
+	case HEALTH_REASON_ROUNDS:
+		snprintf(text, DECIDER_REASON_MAX, "%u of %u good rounds",
+			 health_good_rounds(health), health->config->rise);
+		break;
+	default:
+		snprintf(text, DECIDER_REASON_MAX, "%s", plain);
+	}
+	return text;
+}
+
+static void log_state(struct decider *decider, size_t index)
+{
+	const struct decider_prefix *prefix = &decider->prefixes[index];
+	const struct config_prefix *config = &decider->config->prefixes[index];
+	const struct drain *drain = &decider->prefix_drains[index];
+	char name[PREFIX_TEXT_MAX];
+	char reason[DECIDER_REASON_MAX];
+
+	decider_reason(decider, index, reason);
+	if (drain->phase != DRAIN_NONE && health_is_up(&prefix->health)) {
+		snprintf(reason, sizeof(reason), "drained by %s",
+			 drain->causes & DRAIN_BY_STOP
+				 ? "the end of this program"
+			 : drain->causes & DRAIN_BY_NAMESERVER
+				 ? "the end of the nameserver"
+				 : "the operator");
+	}
+	log_notice("service '%s': %s %s%s: %s",
+		   decider->config->services[config->service].name,
+		   prefix_dump(&config->prefix, name),
+		   decider->speaker == NULL ? "would be " : "",
+		   policy_state_text(prefix->state), reason);
+}
+
+static void log_health(struct decider *decider, size_t index)
+{
+	const struct decider_prefix *prefix = &decider->prefixes[index];
+	char name[PREFIX_TEXT_MAX];
+	char reason[DECIDER_REASON_MAX];
+
+	log_notice("%s: %s: %s",
+		   prefix_dump(&decider->config->prefixes[index].prefix, name),
+		   health_state_text(prefix->health.state),
+		   decider_reason(decider, index, reason));
+}
+
+/* --- the table ----------------------------------------------------------------------- */
+
+/* Decide, and offer what changed or whose lease needs renewal. */
+static void apply(struct decider *decider, uint64_t now)
+{
+	const struct policy_input input = {
+		.config = decider->config,
+		.prefix_up = decider->prefix_up,
+		.prefix_drains = decider->prefix_drains,
+		.peer_drains = decider->peer_drains,
+	};
+	uint64_t offer;
+
+	for (size_t i = 0; i < decider->config->prefix_count; i++) {
+		decider->prefix_up[i] =
+			health_is_up(&decider->prefixes[i].health);
+	}
+	decider->route_count = policy_decide(&input, decider->routes);
+	if (decider->speaker != NULL && !decider->is_finished) {
+		offer = speaker_offer(
+			decider->speaker, decider->routes, decider->route_count,
+			clock_monotonic_ns() +
+				DECIDER_LEASE_MS * UINT64_C(1000000));
+		if (offer != 0) {
+			decider->offer = offer;
+		} else {
+			log_error("the routes could not be offered: they are "
+				  "withdrawn when the lease ends");
+		}
+	}
+	decider->offered_at = now;
+	/* Logged after the offer: a slow log must not delay a withdrawal. */
+	for (size_t i = 0; i < decider->config->prefix_count; i++) {
+		struct decider_prefix *prefix = &decider->prefixes[i];
+		enum policy_state state = policy_state(
+			decider->prefix_up[i], &decider->prefix_drains[i]);
+
+		if (state != prefix->state || !prefix->is_shown) {
+			prefix->state = state;
+			prefix->state_since = now;
+			prefix->is_shown = true;
+			log_state(decider, i);
+		}
+	}
+}
+
+/* Give an event to one machine. True: its state changed, not just its reason. */
+static bool step(struct decider *decider, size_t prefix,
+		 const struct health_event *event, uint64_t now)
+{
+	struct health *health = &decider->prefixes[prefix].health;
+	enum health_state state = health->state;
+
+	health_step(health, event, now);
+	if (health->state == state) {
+		return false;
+	}
+	if (health->state == HEALTH_OVERLOAD || state == HEALTH_OVERLOAD) {
+		log_health(decider, prefix);
+	}
+	return true;
+}
+
+static bool step_all(struct decider *decider, const struct health_event *event,
+		     uint64_t now)
+{
+	bool changed = false;
+
+	for (size_t i = 0; i < decider->config->prefix_count; i++) {
+		changed |= step(decider, i, event, now);
+	}
+	return changed;
+}
+
+/* --- drains ---------------------------------------------------------------------------- */
+
+/* Peers with a session, as a set; nobody where this is a dry run. */
+static uint64_t established_peers(const struct decider *decider)
+{
+	struct speaker_status *status;
+	uint64_t set = 0;
+
+	if (decider->speaker == NULL) {
+		return 0;
+	}
+	status = speaker_status(decider->speaker);
+	if (status == NULL) {
+		/* Unknown: a drain too long is better than none. */
+		return SPEAKER_ALL_PEERS;
+	}
+	for (size_t i = 0; i < status->peer_count; i++) {
+		if (status->peers[i].state == BGP_ESTABLISHED) {
+			set |= UINT64_C(1) << i;
+		}
+	}
+	speaker_status_free(status);
+	return set;
+}
+
+/* Would anybody hear that this prefix is drained? */
+static bool prefix_has_use(const struct decider *decider, size_t index,
+			   uint64_t established)
+{
+	const struct config_route *config = decider->config;
+	unsigned family = config->prefixes[index].prefix.family == AF_INET
+				  ? BGP_IPV4
+				  : BGP_IPV6;
+
+	if (!health_is_up(&decider->prefixes[index].health)) {
+		return false;
+	}
+	for (size_t i = 0; i < config->peer_count; i++) {
+		if ((established >> i & 1) != 0 &&
+		    decider->peer_drains[i].phase != DRAIN_DONE &&
+		    (config_route_families(&config->peers[i]) & family) != 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void step_drains(struct decider *decider, uint64_t now)
+{
+	const struct config_route *config = decider->config;
+	bool is_running = false;
+	uint64_t established;
+
+	for (size_t i = 0; i < config->prefix_count; i++) {
+		is_running |= decider->prefix_drains[i].phase == DRAIN_RUNNING;
+	}
+	for (size_t i = 0; i < config->peer_count; i++) {
+		is_running |= decider->peer_drains[i].phase == DRAIN_RUNNING;
+	}
+	if (!is_running) {
+		return;
+	}
+	established = established_peers(decider);
+	for (size_t i = 0; i < config->prefix_count; i++) {
+		drain_step(&decider->prefix_drains[i],
+			   prefix_has_use(decider, i, established), now);
+	}
+	for (size_t i = 0; i < config->peer_count; i++) {
+		drain_step(&decider->peer_drains[i],
+			   (established >> i & 1) != 0, now);
+	}
+}
+
+static void drain_prefix(struct decider *decider, size_t index,
+			 enum drain_cause cause, uint64_t established,
+			 uint64_t now)
+{
+	drain_begin(&decider->prefix_drains[index], cause,
+		    prefix_has_use(decider, index, established),
+		    decider->config->health.drain_ms, now);
+}
+
+/* Does target name this prefix, or its service? NULL names all. */
+static bool names_prefix(const struct decider *decider, const char *target,
+			 size_t index)
+{
+	const struct config_prefix *prefix = &decider->config->prefixes[index];
+	char text[PREFIX_TEXT_MAX];
+
+	return target == NULL ||
+	       strcmp(decider->config->services[prefix->service].name,
+		      target) == 0 ||
+	       strcmp(prefix_dump(&prefix->prefix, text), target) == 0;
+}
+
+static bool names_peer(const struct decider *decider, const char *target,
+		       size_t index)
+{
+	struct address address = decider->config->peers[index].address;
+	char text[ADDRESS_TEXT_MAX];
+
+	if (target == NULL) {
+		return false;
+	}
+	if (strcmp(address_dump(&address, text), target) == 0) {
+		return true;
+	}
+	address.port = 0;
+	return strcmp(address_dump(&address, text), target) == 0;
+}
+
+enum status decider_drain(struct decider *decider, const char *target)
+{
+	const struct config_route *config = decider->config;
+	uint64_t established = established_peers(decider);
+	uint64_t now = now_ms();
+	bool is_found = false;
+
+	for (size_t i = 0; i < config->prefix_count; i++) {
+		if (names_prefix(decider, target, i)) {
+			is_found = true;
+			drain_prefix(decider, i, DRAIN_BY_OPERATOR, established,
+				     now);
+		}
+	}
+	for (size_t i = 0; i < config->peer_count; i++) {
+		if (names_peer(decider, target, i)) {
+			is_found = true;
+			drain_begin(&decider->peer_drains[i], DRAIN_BY_OPERATOR,
+				    (established >> i & 1) != 0,
+				    config->health.drain_ms, now);
+		}
+	}
+	if (!is_found) {
+		return STATUS_NOT_FOUND;
+	}
+	log_notice("drained by the operator: %s",
+		   target != NULL ? target : "everything");
+	apply(decider, now);
+	return STATUS_OK;
+}
+
+enum status decider_undrain(struct decider *decider, const char *target)
+{
+	const struct config_route *config = decider->config;
+	bool is_found = false;
+
+	for (size_t i = 0; i < config->prefix_count; i++) {
+		if (names_prefix(decider, target, i)) {
+			is_found = true;
+			drain_end(&decider->prefix_drains[i],
+				  DRAIN_BY_OPERATOR);
+		}
+	}
+	for (size_t i = 0; i < config->peer_count; i++) {
+		if (target == NULL || names_peer(decider, target, i)) {
+			is_found = true;
+			drain_end(&decider->peer_drains[i], DRAIN_BY_OPERATOR);
+		}
+	}
+	if (!is_found) {
+		return STATUS_NOT_FOUND;
+	}
+	log_notice("no longer drained by the operator: %s",
+		   target != NULL ? target : "everything");
+	apply(decider, now_ms());
+	return STATUS_OK;
+}
+
+/* --- a planned stop --------------------------------------------------------------------- */
+
+static void stop_begin(struct decider *decider, enum drain_cause cause,
+		       uint64_t now)
+{
+	uint64_t established = established_peers(decider);
+
+	if ((decider->stop_causes & cause) != 0) {
+		return;
+	}
+	if (decider->stop == DECIDER_RUNS) {
+		decider->stop = DECIDER_DRAINS;
+		decider->stop_has_routes =
+			decider->route_count > 0 && established != 0;
+	} else if (decider->stop == DECIDER_RELEASED) {
+		/* All is withdrawn already; the other may go as well. */
+		decider->stop = DECIDER_LINGERS;
+		decider->stop_until = now;
+	}
+	decider->stop_causes |= cause;
+	for (size_t i = 0; i < decider->config->prefix_count; i++) {
+		drain_prefix(decider, i, cause, established, now);
+	}
+	apply(decider, now);
+}
+
+/* Take a cause back: the nameserver that was stopping is gone. */
+static void stop_end(struct decider *decider, enum drain_cause cause)
+{
+	decider->stop_causes &= ~(unsigned)cause;
+	for (size_t i = 0; i < decider->config->prefix_count; i++) {
+		drain_end(&decider->prefix_drains[i], cause);
+	}
+	if (decider->stop_causes == 0) {
+		decider->stop = DECIDER_RUNS;
+	}
+}
+
+static bool is_drained(const struct decider *decider)
+{
+	for (size_t i = 0; i < decider->config->prefix_count; i++) {
+		if (decider->prefix_drains[i].phase == DRAIN_RUNNING) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* Is the service still asked, at least once a second, by others than us? */
+static bool is_quiet(struct decider *decider, uint64_t now)
+{
+	uint64_t queries = decider->queries - decider->rate_queries;
+	uint64_t window = now - decider->rate_from;
+
+	if (!decider->has_report) {
+		return true; /* nobody is there to be asked */
+	}
+	if (decider->rate_from == 0 || window < DECIDER_RATE_MS) {
+		return false;
+	}
+	decider->rate_from = now;
+	decider->rate_queries = decider->queries;
+	return queries * 1000 < window;
+}
+
+static void release(struct decider *decider)
+{
+	decider->stop = DECIDER_RELEASED;
+	if ((decider->stop_causes & DRAIN_BY_NAMESERVER) != 0) {
+		log_notice("the routes are withdrawn: the nameserver may go");
+		control_link_withdrawn(decider->link);
+	}
+	if ((decider->stop_causes & DRAIN_BY_STOP) != 0) {
+		decider->is_finished = true;
+		decider->finished(decider->context);
+	}
+}
+
+static void linger(struct decider *decider, uint64_t now)
+{
+	decider->stop = DECIDER_LINGERS;
+	decider->stop_until = now;
+	decider->rate_from = 0;
+	if (decider->stop_has_routes) {
+		decider->stop_until += decider->config->health.linger_ms;
+		/* Probes would be counted as queries. */
+		prober_pause(decider->prober);
+	}
+}
+
+static void stop_step(struct decider *decider, uint64_t now)
+{
+	switch (decider->stop) {
+	case DECIDER_RUNS:
+	case DECIDER_RELEASED:
+		break;
+	case DECIDER_DRAINS:
+		if (is_drained(decider)) {
+			/* The table without these routes was just offered. */
+			decider->stop = DECIDER_WITHDRAWS;
+			decider->stop_until = now + DECIDER_CONFIRM_MS;
+		}
+		break;
+	case DECIDER_WITHDRAWS:
+		if (decider->speaker == NULL || now >= decider->stop_until ||
+		    speaker_confirmed(decider->speaker) >= decider->offer) {
+			linger(decider, now);
+		}
+		break;
+	case DECIDER_LINGERS:
+		if (now >= decider->stop_until || is_quiet(decider, now)) {
+			release(decider);
+		}
+		break;
+	}
+}
+
+/* As far as it goes now: a stop without routes takes no time. */
+static void stop_steps(struct decider *decider, uint64_t now)
+{
+	enum decider_stop before;
+
+	do {
+		before = decider->stop;
+		stop_step(decider, now);
+	} while (decider->stop != before);
+}
+
+void decider_stop(struct decider *decider)
+{
+	if (decider->is_finished) {
+		return;
+	}
+	if ((decider->stop_causes & DRAIN_BY_STOP) != 0) {
+		log_notice("stopping now");
+		decider->is_finished = true;
+		decider->finished(decider->context);
+		return;
+	}
+	log_notice("stopping: draining for up to %u ms",
+		   decider->config->health.drain_ms);
+	stop_begin(decider, DRAIN_BY_STOP, now_ms());
+	stop_steps(decider, now_ms());
+}
+
+/* --- what happens ------------------------------------------------------------------------ */
+
+static void on_probe(void *context, size_t index,
+		     const struct prober_result *result)
+{
+	struct decider *decider = context;
+	struct decider_target *target = &decider->targets[index];
+	uint64_t now = now_ms();
+	bool changed = false;
+
+	target->result = *result;
+	target->has_result = true;
+	for (size_t i = target->first_use; i < target[1].first_use; i++) {
+		const struct health_event event = {
+			.type = HEALTH_EVENT_PROBE,
+			.target = decider->uses[i].index,
+			.verdict = result->reply.verdict,
+		};
+
+		changed |= step(decider, decider->uses[i].prefix, &event, now);
+	}
+	if (changed) {
+		apply(decider, now);
+	}
+}
+
+static void on_connected(void *context)
+{
+	struct decider *decider = context;
+	const struct health_event event = {.type = HEALTH_EVENT_CONNECTED};
+
+	log_notice("attached to the nameserver");
+	decider->has_report = false;
+	decider->is_stopping = false;
+	step_all(decider, &event, now_ms());
+}
+
+static void on_lost(void *context, const char *reason)
+{
+	struct decider *decider = context;
+	const struct health_event event = {.type = HEALTH_EVENT_LOST};
+	uint64_t now = now_ms();
+
+	decider->has_report = false;
+	step_all(decider, &event, now);
+	if ((decider->stop_causes & DRAIN_BY_NAMESERVER) != 0) {
+		stop_end(decider, DRAIN_BY_NAMESERVER);
+	}
+	if (decider->stop_causes == 0) {
+		prober_start(decider->prober);
+	}
+	apply(decider, now);
+	/* What matters is on its way; now it may be told. */
+	log_warning("the nameserver is gone: %s", reason);
+}
+
+static void note_identity(struct decider *decider, const char *identity)
+{
+	const char *configured = decider->config->identity;
+
+	if (strcmp(decider->identity, identity) == 0) {
+		return;
+	}
+	snprintf(decider->identity, sizeof(decider->identity), "%s", identity);
+	if (configured[0] == '\0') {
+		prober_expect(decider->prober, decider->identity);
+	} else if (strcmp(configured, identity) != 0) {
+		log_warning("the nameserver calls itself '%s', the "
+			    "configuration '%s'",
+			    identity, configured);
+	}
+}
+
+static void on_report(void *context, const struct health_report *report,
+		      const char *identity)
+{
+	struct decider *decider = context;
+	const struct health_event event = {
+		.type = HEALTH_EVENT_REPORT,
+		.report = report,
+	};
+	uint64_t now = now_ms();
+
+	note_identity(decider, identity);
+	decider->has_report = true;
+	decider->reported_at = now;
+	decider->queries = 0;
+	for (unsigned i = 0; i < HEALTH_TRANSPORTS; i++) {
+		decider->queries += report->totals[i].queries;
+	}
+	if (decider->stop == DECIDER_LINGERS && decider->rate_from == 0 &&
+	    now + decider->config->health.linger_ms >=
+		    decider->stop_until + DECIDER_SETTLE_MS) {
+		decider->rate_from = now;
+		decider->rate_queries = decider->queries;
+	}
+	if (step_all(decider, &event, now)) {
+		apply(decider, now);
+	}
+	if (report->is_stopping && !decider->is_stopping) {
+		log_notice("the nameserver is stopping");
+		decider->is_stopping = true;
+		stop_begin(decider, DRAIN_BY_NAMESERVER, now);
+		stop_steps(decider, now);
+	}
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+	struct decider *decider = timer->data;
+	const struct health_event event = {.type = HEALTH_EVENT_TICK};
+	uint64_t now;
+	bool changed;
+
+	/* After a delay of our own the reports wait in the socket: read first. */
+	control_link_read(decider->link);
+	now = now_ms();
+	changed = step_all(decider, &event, now);
+	step_drains(decider, now);
+	/* Drains change little and seldom: the table is decided at each tick. */
+	if (changed || now - decider->offered_at >= DECIDER_RENEW_MS ||
+	    decider->stop == DECIDER_DRAINS) {
+		apply(decider, now);
+	}
+	stop_steps(decider, now);
+}
+
+/* The speaker has news: a peer came or went, or took what was offered. */
+static void on_speaker(uv_poll_t *poll, int status, int events)
+{
+	struct decider *decider = poll->data;
+	uint64_t news;
+
+	(void)status;
+	(void)events;
+	if (read(speaker_event_fd(decider->speaker), &news, sizeof(news)) > 0) {
+		stop_steps(decider, now_ms());
+	}
+}
+
+/* --- life ------------------------------------------------------------------------------------ */
+
+/* Targets: every probe address, required zone and transport. */
+static bool make_targets(struct decider *decider,
+			 struct prober_target **prober_targets)
+{
+	const struct config_route *config = decider->config;
+	struct prober_target *asked;
+	size_t count = 0;
+
+	for (size_t i = 0; i < config->probe_count; i++) {
+		count += 2 *
+			 config->services[config->probes[i].service].zone_count;
+	}
+	asked = calloc(count, sizeof(*asked));
+	/* One more, whose first_use ends the last one's. */
+	decider->targets = calloc(count + 1, sizeof(*decider->targets));
+	decider->uses =
+		calloc(count * config->prefix_count, sizeof(*decider->uses));
+	*prober_targets = asked;
+	if (asked == NULL || decider->targets == NULL ||
+	    decider->uses == NULL) {
+		return false;
+	}
+	for (size_t i = 0; i < config->probe_count; i++) {
+		const struct config_service *service =
+			&config->services[config->probes[i].service];
+
+		for (size_t k = 0; k < service->zone_count * 2; k++) {
+			size_t index = decider->target_count++;
+			struct decider_target *target =
+				&decider->targets[index];
+
+			target->probe = i;
+			target->zone = service->zones[k / 2];
+			target->is_tcp = k % 2 != 0;
+			asked[index].address = config->probes[i].address;
+			asked[index].zone = &config->zones[target->zone];
+			asked[index].is_tcp = target->is_tcp;
+		}
+	}
+	return true;
+}
+
+static bool is_inside(const struct decider *decider, size_t target,
+		      size_t prefix)
+{
+	const struct config_route *config = decider->config;
+	const struct config_probe *probe =
+		&config->probes[decider->targets[target].probe];
+
+	return probe->service == config->prefixes[prefix].service &&
+	       prefix_contains(&config->prefixes[prefix].prefix,
+			       &probe->address);
+}
+
+static bool make_prefix(struct decider *decider, size_t index, uint64_t now)
+{
+	struct decider_prefix *prefix = &decider->prefixes[index];
+	const struct config_service *service =
+		&decider->config
+			 ->services[decider->config->prefixes[index].service];
+	struct health_target *targets;
+	size_t count = 0;
+
+	for (size_t i = 0; i < decider->target_count; i++) {
+		count += is_inside(decider, i, index);
+	}
+	targets = calloc(count, sizeof(*targets));
+	prefix->targets = calloc(count, sizeof(*prefix->targets));
+	if (targets == NULL || prefix->targets == NULL) {
+		free(targets);
+		return false;
+	}
+	count = 0;
+	for (size_t i = 0; i < decider->target_count; i++) {
+		if (is_inside(decider, i, index)) {
+			targets[count].transport = decider->targets[i].is_tcp
+							   ? HEALTH_TCP
+							   : HEALTH_UDP;
+			prefix->targets[count++] = i;
+		}
+	}
+	health_init(&prefix->health, &decider->config->health, targets, count,
+		    service->zones, service->zone_count, now);
+	prefix->state_since = now;
+	return true;
+}
+
+static void make_uses(struct decider *decider)
+{
+	for (size_t i = 0; i < decider->target_count; i++) {
+		decider->targets[i].first_use = decider->use_count;
+		for (size_t p = 0; p < decider->config->prefix_count; p++) {
+			const struct decider_prefix *prefix =
+				&decider->prefixes[p];
+
+			for (size_t k = 0; k < prefix->health.target_count;
+			     k++) {
+				if (prefix->targets[k] != i) {
+					continue;
+				}
+				decider->uses[decider->use_count].prefix = p;
+				decider->uses[decider->use_count++].index = k;
+			}
+		}
+	}
+	decider->targets[decider->target_count].first_use = decider->use_count;
+}
+
+static bool make_parts(struct decider *decider,
+		       const struct decider_options *options)
+{
+	const struct config_route *config = options->config;
+	const struct control_link_events events = {
+		.connected = on_connected,
+		.report = on_report,
+		.lost = on_lost,
+		.context = decider,
+	};
+	struct prober_target *asked = NULL;
+	bool good = make_targets(decider, &asked);
+
+	decider->prefixes =
+		calloc(config->prefix_count, sizeof(*decider->prefixes));
+	decider->prefix_up =
+		calloc(config->prefix_count, sizeof(*decider->prefix_up));
+	decider->prefix_drains =
+		calloc(config->prefix_count, sizeof(*decider->prefix_drains));
+	decider->peer_drains =
+		calloc(config->peer_count + 1, sizeof(*decider->peer_drains));
+	decider->routes =
+		calloc(config->prefix_count * 2, sizeof(*decider->routes));
+	good = good && decider->prefixes != NULL &&
+	       decider->prefix_up != NULL && decider->prefix_drains != NULL &&
+	       decider->peer_drains != NULL && decider->routes != NULL;
+	for (size_t i = 0; good && i < config->prefix_count; i++) {
+		good = make_prefix(decider, i, now_ms());
+	}
+	if (good) {
+		make_uses(decider);
+		decider->prober = prober_new(
+			decider->loop, asked, decider->target_count,
+			config->health.interval_ms, config->health.timeout_ms,
+			on_probe, decider);
+		decider->link = control_link_new(
+			decider->loop, options->server_control, config->zones,
+			config->zone_count, &events);
+	}
+	free(asked);
+	return good && decider->prober != NULL && decider->link != NULL;
+}
+
+static void free_memory(struct decider *decider)
+{
+	for (size_t i = 0;
+	     decider->prefixes != NULL && i < decider->config->prefix_count;
+	     i++) {
+		free(decider->prefixes[i].health.targets);
+		free(decider->prefixes[i].targets);
+	}
+	free(decider->prefixes);
+	free(decider->targets);
+	free(decider->uses);
+	free(decider->prefix_up);
+	free(decider->prefix_drains);
+	free(decider->peer_drains);
+	free(decider->routes);
+	free(decider);
+}
+
+struct decider *decider_new(uv_loop_t *loop,
+			    const struct decider_options *options)
+{
+	struct decider *decider = calloc(1, sizeof(*decider));
+
+	assert(options->config->prefix_count > 0);
+	if (decider == NULL) {
+		return NULL;
+	}
+	decider->config = options->config;
+	decider->loop = loop;
+	decider->speaker = options->speaker;
+	decider->finished = options->finished;
+	decider->context = options->context;
+	if (!make_parts(decider, options)) {
+		prober_free(decider->prober);
+		control_link_free(decider->link);
+		free_memory(decider);
+		return NULL;
+	}
+	prober_expect(decider->prober, decider->config->identity);
+	uv_timer_init(loop, &decider->tick);
+	decider->tick.data = decider;
+	return decider;
+}
+
+void decider_start(struct decider *decider)
+{
+	apply(decider, now_ms());
+	uv_timer_start(&decider->tick, on_tick, DECIDER_TICK_MS,
+		       DECIDER_TICK_MS);
+	control_link_start(decider->link);
+	prober_start(decider->prober);
+	if (decider->speaker != NULL &&
+	    uv_poll_init(decider->loop, &decider->speaker_events,
+			 speaker_event_fd(decider->speaker)) == 0) {
+		decider->speaker_events.data = decider;
+		uv_poll_start(&decider->speaker_events, UV_READABLE,
+			      on_speaker);
+	}
+}
+
+static void on_poll_closed(uv_handle_t *handle)
+{
+	free_memory(handle->data);
+}
+
+static void on_tick_closed(uv_handle_t *handle)
+{
+	struct decider *decider = handle->data;
+
+	if (decider->speaker_events.data != NULL) {
+		uv_close((uv_handle_t *)&decider->speaker_events,
+			 on_poll_closed);
+	} else {
+		free_memory(decider);
+	}
+}
+
+void decider_free(struct decider *decider)
+{
+	if (decider == NULL) {
+		return;
+	}
+	prober_free(decider->prober);
+	control_link_free(decider->link);
+	if (decider->speaker_events.data != NULL) {
+		uv_poll_stop(&decider->speaker_events);
+	}
+	uv_close((uv_handle_t *)&decider->tick, on_tick_closed);
+}

@@ -1,0 +1,143 @@
+/*
+ * decider.h - what is announced, and until when: the loop of rootcast-routed.
+ *
+ *	prober, control_link -> health_step -> policy_decide -> speaker_offer
+ *
+ * The decider renews the lease on what is announced several times a second. If
+ * it hangs or dies the speaker withdraws by itself: whatever fails here fails
+ * towards silence. Everything runs on the loop's thread.
+ *
+ * The structs are open for control_route.c, which shows them; only decider.c
+ * writes.
+ */
+#pragma once
+
+#include "server/route/config_route.h"
+#include "server/route/control_link.h"
+#include "server/route/health.h"
+#include "server/route/policy.h"
+#include "server/route/prober.h"
+#include "server/route/speaker.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <uv.h>
+
+enum {
+	DECIDER_TICK_MS = 50,
+	DECIDER_RENEW_MS = 200,    /* the lease is renewed so often */
+	DECIDER_LEASE_MS = 1000,   /* ... and lasts so long */
+	DECIDER_CONFIRM_MS = 2000, /* the longest wait for peers' TCP */
+	DECIDER_SETTLE_MS = 300,   /* until our last probe has been counted */
+	DECIDER_RATE_MS = 1000,    /* over which the query rate is taken */
+	DECIDER_REASON_MAX = 1024,
+};
+
+/* A prefix of the configuration, as it stands. */
+struct decider_prefix {
+	struct health health;
+	size_t *targets; /* of the decider, beside health.targets */
+	enum policy_state state;
+	uint64_t state_since; /* ms */
+	bool is_shown;        /* state was logged once */
+};
+
+/* A question of the prober, and what became of it last. */
+struct decider_target {
+	size_t probe; /* of the configuration */
+	size_t zone;  /* of the configuration */
+	bool is_tcp;
+	bool has_result;
+	struct prober_result result;
+	size_t first_use; /* in decider.uses; up to the next target's */
+};
+
+/* A target counts for each prefix that holds its address. */
+struct decider_use {
+	size_t prefix;
+	size_t index; /* in its health.targets */
+};
+
+/* How far a planned stop has come. */
+enum decider_stop {
+	DECIDER_RUNS,
+	DECIDER_DRAINS,    /* announced with GRACEFUL_SHUTDOWN */
+	DECIDER_WITHDRAWS, /* until the peers have taken the withdrawal */
+	DECIDER_LINGERS,   /* until queries stay away */
+	DECIDER_RELEASED,  /* who asked for the stop may go */
+};
+
+struct decider {
+	const struct config_route *config;
+	uv_loop_t *loop;
+	struct speaker *speaker; /* NULL: dry run */
+	void (*finished)(void *context);
+	void *context;
+
+	struct prober *prober;
+	struct control_link *link;
+	uv_timer_t tick;
+	uv_poll_t speaker_events;
+
+	struct decider_prefix *prefixes;
+	struct decider_target *targets;
+	size_t target_count;
+	struct decider_use *uses;
+	size_t use_count;
+	bool *prefix_up; /* for policy_input */
+	struct drain *prefix_drains;
+	struct drain *peer_drains;
+	struct route *routes;
+	size_t route_count;
+	uint64_t offered_at; /* ms */
+	uint64_t offer;      /* its number; 0: none yet */
+
+	enum decider_stop stop;
+	unsigned stop_causes; /* set of enum drain_cause */
+	bool stop_has_routes; /* something was announced when it began */
+	uint64_t stop_until;  /* ms: the end of the present step */
+	bool is_finished;
+
+	/* The nameserver, by its reports. */
+	char identity[CONFIG_ROUTE_IDENTITY_MAX + 1];
+	bool is_stopping;
+	bool has_report;
+	uint64_t reported_at; /* ms */
+	uint64_t queries;     /* running total, probes included */
+	uint64_t rate_from;   /* ms; 0: not measured now */
+	uint64_t rate_queries;
+};
+
+struct decider_options {
+	const struct config_route *config;
+	const char *server_control; /* path */
+	struct speaker *speaker;    /* NULL: dry run */
+	/* From the loop: a stop is complete, the program may end. Once. */
+	void (*finished)(void *context);
+	void *context;
+};
+
+/* Everything in options outlives the decider. NULL: no memory. */
+struct decider *decider_new(uv_loop_t *loop,
+			    const struct decider_options *options);
+void decider_start(struct decider *decider);
+
+/* A planned stop: drain, withdraw, linger, finished(). The second call: now. */
+void decider_stop(struct decider *decider);
+
+/*
+ * Drain, or take it back. target: a service's name, a prefix, or a peer's
+ * address; NULL: everything. STATUS_NOT_FOUND: there is nothing of that name.
+ */
+must_check enum status decider_drain(struct decider *decider,
+				     const char *target);
+must_check enum status decider_undrain(struct decider *decider,
+				       const char *target);
+
+/* Why a prefix is as it is, in one line. Returns text. */
+const char *decider_reason(const struct decider *decider, size_t prefix,
+			   char text[DECIDER_REASON_MAX]);
+
+/* No callback comes afterwards; memory goes once the loop has run. */
+void decider_free(struct decider *decider);

@@ -1,0 +1,285 @@
+/*
+ * main.c - rootcast-routed: arguments, configuration, signals, exit status.
+ */
+#include "lib/base/control_protocol.h"
+#include "lib/base/log.h"
+#include "server/route/config_route.h"
+#include "server/route/control_route.h"
+#include "server/route/decider.h"
+#include "server/route/speaker.h"
+
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <uv.h>
+
+enum exit_status {
+	EXIT_DONE = 0,
+	EXIT_COULD_NOT_RUN = 1,
+	EXIT_BAD_ARGUMENTS = 2,
+};
+
+struct arguments {
+	const char *file;
+	bool is_check;
+	bool is_dry_run;
+	bool is_version;
+	bool is_help;
+};
+
+struct program {
+	const struct config_route *config;
+	struct speaker *speaker; /* NULL: dry run */
+	struct decider *decider;
+	struct control_route *control;
+	uv_loop_t loop;
+	uv_signal_t signals[2];
+};
+
+static const char usage[] =
+	"usage: rootcast-routed -c FILE [--check] [--dry-run] [--version]\n"
+	"\n"
+	"  -c, --config FILE  the configuration (JSON)\n"
+	"      --check        check the configuration, then exit\n"
+	"      --dry-run      probe and decide, but connect to no peer\n"
+	"      --version      show the version, then exit\n";
+
+static bool read_arguments(int argc, char **argv, struct arguments *out)
+{
+	static const struct option options[] = {
+		{"config", required_argument, NULL, 'c'},
+		{"check", no_argument, NULL, 'C'},
+		{"dry-run", no_argument, NULL, 'd'},
+		{"version", no_argument, NULL, 'V'},
+		{"help", no_argument, NULL, 'h'},
+		{NULL, 0, NULL, 0},
+	};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+		switch (option) {
+		case 'c':
+			out->file = optarg;
+			break;
+		case 'C':
+			out->is_check = true;
+			break;
+		case 'd':
+			out->is_dry_run = true;
+			break;
+		case 'V':
+			out->is_version = true;
+			break;
+		case 'h':
+			out->is_help = true;
+			break;
+		default:
+			return false;
+		}
+	}
+	if (optind < argc) {
+		fprintf(stderr, "rootcast-routed: '%s' is no option\n",
+			argv[optind]);
+		return false;
+	}
+	if (out->file == NULL && !out->is_version && !out->is_help) {
+		fprintf(stderr, "rootcast-routed: -c FILE is missing\n");
+		return false;
+	}
+	return true;
+}
+
+/* What can run, but will not do what was perhaps meant. */
+static void warn(const struct config_route *config)
+{
+	unsigned families = 0;
+
+	for (size_t i = 0; i < config->peer_count; i++) {
+		families |= config_route_families(&config->peers[i]);
+		if (config->peers[i].hold_s < SPEAKER_HOLD_S) {
+			char text[ADDRESS_TEXT_MAX];
+
+			log_warning(
+				"peer %s: hold_s %u: a busy moment of "
+				"either side may end the session",
+				address_dump(&config->peers[i].address, text),
+				config->peers[i].hold_s);
+		}
+	}
+	for (size_t i = 0; i < config->prefix_count; i++) {
+		const struct prefix *prefix = &config->prefixes[i].prefix;
+		char text[PREFIX_TEXT_MAX];
+
+		if ((families &
+		     (prefix->family == AF_INET ? BGP_IPV4 : BGP_IPV6)) == 0) {
+			log_warning("%s will never be announced: no peer has "
+				    "its family",
+				    prefix_dump(prefix, text));
+		}
+	}
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+	struct program *program = handle->data;
+
+	log_notice("received %s", number == SIGINT ? "SIGINT" : "SIGTERM");
+	decider_stop(program->decider);
+}
+
+static void on_finished(void *context)
+{
+	struct program *program = context;
+
+	uv_stop(&program->loop);
+}
+
+static void catch_signals(struct program *program)
+{
+	static const int numbers[] = {SIGTERM, SIGINT};
+
+	signal(SIGPIPE, SIG_IGN);
+	for (size_t i = 0; i < 2; i++) {
+		uv_signal_init(&program->loop, &program->signals[i]);
+		program->signals[i].data = program;
+		uv_signal_start(&program->signals[i], on_signal, numbers[i]);
+	}
+}
+
+/* Where the two sockets are: as configured, or in the usual place. */
+static bool find_paths(const struct config_route *config,
+		       char control[CONTROL_PATH_MAX],
+		       char server[CONTROL_PATH_MAX])
+{
+	enum status status = STATUS_OK;
+
+	strcpy(control, config->control);
+	strcpy(server, config->server_control);
+	if (control[0] == '\0') {
+		status = control_default_path(control, "route.sock", true);
+	}
+	if (status == STATUS_OK && server[0] == '\0') {
+		status = control_default_path(server, "server.sock", false);
+	}
+	if (status != STATUS_OK) {
+		log_error("there is no folder for the control socket: %s",
+			  status_text(status));
+	}
+	return status == STATUS_OK;
+}
+
+static void take_down(struct program *program)
+{
+	for (size_t i = 0; i < 2; i++) {
+		uv_close((uv_handle_t *)&program->signals[i], NULL);
+	}
+	control_route_free(program->control);
+	decider_free(program->decider);
+	uv_run(&program->loop, UV_RUN_DEFAULT);
+	uv_loop_close(&program->loop);
+}
+
+static enum exit_status run(struct program *program)
+{
+	char control[CONTROL_PATH_MAX];
+	char server[CONTROL_PATH_MAX];
+	char error[CONTROL_ROUTE_ERROR_MAX];
+	struct decider_options options = {
+		.config = program->config,
+		.server_control = server,
+		.speaker = program->speaker,
+		.finished = on_finished,
+		.context = program,
+	};
+	enum exit_status result = EXIT_COULD_NOT_RUN;
+
+	if (!find_paths(program->config, control, server)) {
+		return result;
+	}
+	if (uv_loop_init(&program->loop) != 0) {
+		log_error("no event loop");
+		return result;
+	}
+	catch_signals(program);
+	program->decider = decider_new(&program->loop, &options);
+	if (program->decider == NULL) {
+		log_error("out of memory");
+		goto out;
+	}
+	program->control = control_route_start(&program->loop, control,
+					       program->decider, error);
+	if (program->control == NULL) {
+		log_error("%s", error);
+		goto out;
+	}
+	if (program->speaker != NULL &&
+	    speaker_start(program->speaker) != STATUS_OK) {
+		goto out; /* it said why */
+	}
+	warn(program->config);
+	decider_start(program->decider);
+	log_notice("running%s: control socket %s, nameserver %s",
+		   program->speaker == NULL ? " dry, no peer is spoken to" : "",
+		   control, server);
+	uv_run(&program->loop, UV_RUN_DEFAULT);
+	if (program->speaker != NULL) {
+		speaker_stop(program->speaker, "rootcast-routed is stopped");
+	}
+	log_notice("stopped");
+	result = EXIT_DONE;
+out:
+	take_down(program);
+	return result;
+}
+
+int main(int argc, char **argv)
+{
+	struct arguments arguments = {0};
+	struct program program = {0};
+	struct config_route *config;
+	char error[CONFIG_ERROR_MAX];
+	enum exit_status result = EXIT_DONE;
+
+	log_init("rootcast-routed", LOG_LEVEL_INFO);
+	if (!read_arguments(argc, argv, &arguments)) {
+		fputs(usage, stderr);
+		return EXIT_BAD_ARGUMENTS;
+	}
+	if (arguments.is_help || arguments.is_version) {
+		fputs(arguments.is_help ? usage
+					: "rootcast-routed " ROOTCAST_VERSION
+					  "\n",
+		      stdout);
+		return EXIT_DONE;
+	}
+	config = config_route_load(arguments.file, error);
+	if (config == NULL) {
+		fprintf(stderr, "rootcast-routed: %s\n", error);
+		return EXIT_BAD_ARGUMENTS;
+	}
+	program.config = config;
+	const struct speaker_config speaker = {
+		.router_id = config->router_id,
+		.local_as = config->local_as,
+		.peers = config->peers,
+		.peer_count = config->peer_count,
+	};
+	program.speaker = speaker_new(&speaker, error, SPEAKER_ERROR_MAX);
+	if (program.speaker == NULL) {
+		fprintf(stderr, "rootcast-routed: %s: %s\n", arguments.file,
+			error);
+		result = EXIT_BAD_ARGUMENTS;
+	} else if (arguments.is_check) {
+		printf("%s: good\n", arguments.file);
+	} else {
+		if (arguments.is_dry_run) {
+			speaker_free(program.speaker);
+			program.speaker = NULL;
+		}
+		result = run(&program);
+	}
+	speaker_free(program.speaker);
+	config_route_free(config);
+	return (int)result;
+}

@@ -27,8 +27,10 @@ struct zone_writer *zone_writer_new(struct zone_version *base,
  * Add one record (RRSIG too: it joins the RRset that it covers). A record that
  * is there already (equal in canonical form) changes nothing. rdata must be
  * valid (rdata_is_valid), and stays the caller's. STATUS_BAD_DATA: rdata is not
- * valid. STATUS_TOO_LONG: the RRset with its signatures would not fit a
- * message.
+ * valid. From a derived version's writer only (a whole load says it when
+ * finished): STATUS_TOO_LONG: the RRset with its signatures would not fit a
+ * message, or the name has too many RRsets; STATUS_OUT_OF_RANGE: the owner is
+ * outside the zone.
  */
 must_check enum status zone_writer_add(struct zone_writer *writer,
 				       const struct dname *owner, uint16_t type,

@@ -21,8 +21,11 @@ void zone_set_free(struct zone_set *set);
 
 /* Writer. STATUS_EXISTS where the apex is there, STATUS_NO_MEMORY. */
 must_check enum status zone_set_add(struct zone_set *set, struct zone *zone);
-/* Writer. Removes the zone; readers that are on-line may still use it. */
-void zone_set_remove(struct zone_set *set, struct zone *zone);
+/*
+ * Writer. Removes the zone; readers that are on-line may still use it.
+ * STATUS_NOT_FOUND; STATUS_NO_MEMORY: it is still there, and must not be freed.
+ */
+must_check enum status zone_set_remove(struct zone_set *set, struct zone *zone);
 
 /*
  * Reader, on-line: the deepest zone that encloses qname (RFC 1034 4.3.2, step
@@ -40,7 +43,7 @@ const struct zone *zone_set_find_above(const struct zone_set *set,
 /* Writer: the zone of exactly that apex, or NULL. */
 struct zone *zone_set_get(const struct zone_set *set, const struct dname *apex);
 
-/* Writer: every zone in canonical order. */
+/* Writer: every zone in canonical order. func must not change the set. */
 typedef void (*zone_set_func)(struct zone *zone, void *context);
 void zone_set_walk(const struct zone_set *set, zone_set_func func,
 		   void *context);

@@ -89,7 +89,8 @@ static inline size_t dname_stored_size(const struct dname *name)
  * Read presentation format (RFC 1035 5.1: \X and \DDD), length octets of text.
  * A name without a final dot is relative to origin; origin NULL makes that an
  * error.
- * "@" is origin. STATUS_BAD_SYNTAX, STATUS_TOO_LONG.
+ * "@" is origin. out must not be the storage of origin. STATUS_BAD_SYNTAX,
+ * STATUS_TOO_LONG.
  */
 must_check enum status dname_load(struct dname_storage *out, const char *text,
 				  size_t length, const struct dname *origin);
@@ -119,7 +120,7 @@ unsigned dname_label_offsets(const struct dname *name,
 /* The octets of the ancestor of name that has that many labels (<= name's). */
 const uint8_t *dname_suffix(const struct dname *name, unsigned labels);
 
-/* Copy that ancestor; out may be name's own storage. */
+/* Copy that ancestor; out may be the storage of name. */
 void dname_ancestor(struct dname_storage *out, const struct dname *name,
 		    unsigned labels);
 

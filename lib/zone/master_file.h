@@ -21,8 +21,9 @@
 enum {
 	MASTER_FILE_INCLUDE_DEPTH = 8,
 	MASTER_FILE_INCLUDES_MAX = 256,
-	MASTER_FILE_TOKEN_MAX = 1 << 18,    /* octets of one token */
-	MASTER_FILE_RECORD_MAX = 1 << 20,   /* octets of one record's text */
+	MASTER_FILE_RECORD_MAX = 1 << 20, /* octets of one record's text */
+	/* octets that all $GENERATE of one reading may make */
+	MASTER_FILE_GENERATE_TEXT_MAX = 1 << 28,
 	MASTER_FILE_GENERATE_MAX = 1 << 20, /* records of one $GENERATE */
 	MASTER_FILE_REASON_MAX = 256,
 };

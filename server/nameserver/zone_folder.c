@@ -255,6 +255,16 @@ static struct place *find_place(const struct zone_folder *folder,
 	return found != NULL ? *found : NULL;
 }
 
+/* Without memory to take it out, the zone stays there without a version. */
+static void leave_zone_set(struct zone_folder *folder, struct zone *zone)
+{
+	if (zone_set_remove(folder->options.set, zone) == STATUS_OK) {
+		zone_free(zone);
+	} else {
+		zone_publish(zone, NULL);
+	}
+}
+
 /* The place of that name, made empty (SERVFAIL) where there is none. */
 static struct place *get_place(struct zone_folder *folder,
 			       const struct dname *name)
@@ -280,8 +290,7 @@ static struct place *get_place(struct zone_folder *folder,
 		return NULL;
 	}
 	if (tsearch(place, &folder->places, compare_places) == NULL) {
-		zone_set_remove(folder->options.set, place->zone);
-		zone_free(place->zone);
+		leave_zone_set(folder, place->zone);
 		free(place);
 		return NULL;
 	}
@@ -291,8 +300,7 @@ static struct place *get_place(struct zone_folder *folder,
 static void free_place(struct zone_folder *folder, struct place *place)
 {
 	tdelete(place, &folder->places, compare_places);
-	zone_set_remove(folder->options.set, place->zone);
-	zone_free(place->zone);
+	leave_zone_set(folder, place->zone);
 	free(place->warning);
 	free(place);
 }

@@ -164,7 +164,7 @@ static const char *rcode_text(unsigned rcode, char text[16])
 	if (rcode < sizeof(names) / sizeof(names[0]) && names[rcode] != NULL) {
 		return names[rcode];
 	}
-	snprintf(text, 16, "RCODE %u", rcode);
+	snprintf(text, 16, "RCODE %u", rcode & 0xfff);
 	return text;
 }
 

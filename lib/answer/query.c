@@ -270,7 +270,8 @@ bool query_parse(const uint8_t *data, size_t size, struct query *out)
 	if (out->rcode != RCODE_NOERROR) {
 		return true;
 	}
-	opcode = (out->flags & MESSAGE_OPCODE_MASK) >> MESSAGE_OPCODE_SHIFT;
+	opcode = (unsigned)(out->flags & MESSAGE_OPCODE_MASK) >>
+		 MESSAGE_OPCODE_SHIFT;
 	if (opcode != OPCODE_QUERY) {
 		out->rcode = opcode_rcode(opcode, is_sound);
 	} else if (!is_sound) {

@@ -144,52 +144,53 @@ static void forget(struct health *health, bool is_connected, uint64_t now)
 
 /* --- looking at the whole ---------------------------------------------------------- */
 
+/* The sample so many reports back; 0 is the last one. */
+static const struct health_sample *sample_at(const struct health *health,
+					     size_t back)
+{
+	return &health->samples[(health->sample_count - 1 - back) %
+				HEALTH_SAMPLES];
+}
+
+/* Of a running total; one that went back says nothing. */
+static uint64_t growth(uint64_t earlier, uint64_t later)
+{
+	return later > earlier ? later - earlier : 0;
+}
+
 /* Is there more work than is done? See the head of this file. */
 static bool is_busy(const struct health *health, uint64_t now)
 {
 	size_t kept = health->sample_count < HEALTH_SAMPLES
 			      ? health->sample_count
 			      : HEALTH_SAMPLES;
-	const struct health_sample *newest;
-	const struct health_sample *oldest;
-	unsigned samples = 1;
+	struct health_totals done[HEALTH_TRANSPORTS] = {{0}};
 	unsigned waiting[HEALTH_TRANSPORTS] = {0};
+	unsigned steps = 0;
 
-	if (kept < 2) {
-		return false;
-	}
-	newest = &health->samples[(health->sample_count - 1) % HEALTH_SAMPLES];
-	oldest = newest;
-	for (size_t i = 2; i <= kept; i++) {
-		const struct health_sample *sample =
-			&health->samples[(health->sample_count - i) %
-					 HEALTH_SAMPLES];
+	for (size_t i = 0; i + 1 < kept; i++) {
+		const struct health_sample *later = sample_at(health, i);
+		const struct health_sample *earlier = sample_at(health, i + 1);
 
-		if (sample->at + HEALTH_WINDOW_MS < now) {
+		if (earlier->at + HEALTH_WINDOW_MS < now) {
 			break;
 		}
-		oldest = sample;
-		samples++;
+		steps++;
 		for (unsigned t = 0; t < HEALTH_TRANSPORTS; t++) {
-			waiting[t] += sample->totals[t].waiting > 0;
+			const struct health_totals *a = &earlier->totals[t];
+			const struct health_totals *b = &later->totals[t];
+
+			done[t].batches += growth(a->batches, b->batches);
+			done[t].queries += growth(a->queries, b->queries);
+			done[t].drops += growth(a->drops, b->drops);
+			waiting[t] += b->waiting > 0 && b->batches > a->batches;
 		}
 	}
 	for (unsigned t = 0; t < HEALTH_TRANSPORTS; t++) {
-		const struct health_totals *a = &oldest->totals[t];
-		const struct health_totals *b = &newest->totals[t];
-		uint64_t batches = b->batches - a->batches;
-
-		if (b->drops > a->drops) {
-			return true;
-		}
-		if (b->batches <= a->batches) {
-			continue;
-		}
-		if (b->queries - a->queries >= batches * HEALTH_BUSY_BATCH) {
-			return true;
-		}
-		waiting[t] += newest->totals[t].waiting > 0;
-		if (waiting[t] * 2 >= samples && waiting[t] > 1) {
+		if (done[t].drops > 0 ||
+		    (waiting[t] > 1 && waiting[t] * 2 >= steps) ||
+		    (done[t].batches > 0 &&
+		     done[t].queries >= done[t].batches * HEALTH_BUSY_BATCH)) {
 			return true;
 		}
 	}

@@ -1,0 +1,408 @@
+/*
+ * load.c - read a master file, build a version, check it.
+ *
+ * Faults that only the whole zone shows (a CNAME beside other data, a record
+ * outside the zone) have no line when they are found. Keeping a line with every
+ * record would cost memory on each load for the sake of the rare bad one, so
+ * the file is read a second time to find the line.
+ */
+#include "lib/zone/load.h"
+
+#include "lib/dns/rrtype.h"
+#include "lib/zone/lookup.h"
+#include "lib/zone/writer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct loader {
+	const char *path;
+	const struct dname *origin;
+	const struct zone_load_options *options;
+	struct zone_load *load;
+	struct zone_writer *writer;
+	size_t added;
+	uint64_t ttl_sum; /* of all that was added */
+};
+
+static enum status file_opened(const char *path, int fd, const struct stat *st,
+			       void *context)
+{
+	struct zone_load *load = ((struct loader *)context)->load;
+	struct zone_load_file *files =
+		realloc(load->files, (load->file_count + 1) * sizeof(*files));
+	char *copy = strdup(path);
+
+	(void)fd;
+	if (files != NULL) {
+		load->files = files;
+	}
+	if (files == NULL || copy == NULL) {
+		free(copy);
+		return STATUS_NO_MEMORY;
+	}
+	files[load->file_count++] = (struct zone_load_file){
+		.path = copy,
+		.device = st->st_dev,
+		.inode = st->st_ino,
+		.size = st->st_size,
+		.modified = st->st_mtim,
+	};
+	return STATUS_OK;
+}
+
+static enum status add_record(const struct master_file_record *record,
+			      void *context, char *reason)
+{
+	struct loader *loader = context;
+
+	(void)reason;
+	loader->added++;
+	loader->ttl_sum += record->ttl;
+	return zone_writer_add(loader->writer, record->owner, record->type,
+			       record->ttl, record->rdata, record->rdata_size);
+}
+
+static enum status read_records(struct loader *loader, master_file_func record,
+				master_file_opened_func opened, void *context,
+				struct master_file_error *error)
+{
+	struct master_file_options options = {
+		.origin = loader->origin,
+		.rrclass = RRCLASS_IN,
+		.record = record,
+		.opened = opened,
+		.context = context,
+	};
+
+	return master_file_read(loader->path, &options, error);
+}
+
+/* Text that did not fit ends in dots; length is what snprintf() said. */
+static void mark_cut(char *text, size_t size, int length)
+{
+	if (length >= (int)size) {
+		memcpy(text + size - 4, "...", 4);
+	}
+}
+
+/* --- the line of a fault -----------------------------------------------------
+ */
+
+struct search {
+	const struct dname *owner;
+	uint16_t type; /* 0: any */
+	bool wants_last;
+	bool has_type;
+	unsigned long line; /* 0: not found */
+	char file[sizeof(((struct master_file_error *)0)->file)];
+};
+
+static enum status search_record(const struct master_file_record *record,
+				 void *context, char *reason)
+{
+	struct search *search = context;
+	bool is_type = search->type == 0 || record->type == search->type;
+
+	(void)reason;
+	if (!dname_equal(record->owner, search->owner)) {
+		return STATUS_OK;
+	}
+	/* A record of the type, else the first one of that name. */
+	if (search->line == 0 || (is_type && !search->has_type) ||
+	    (is_type && search->wants_last)) {
+		search->line = record->line;
+		search->has_type = is_type;
+		snprintf(search->file, sizeof(search->file), "%s",
+			 record->file);
+	}
+	return STATUS_OK;
+}
+
+/* Say in the load's error what is wrong, and where in the file. */
+static void set_error(struct loader *loader, const struct dname *owner,
+		      uint16_t type, const char *reason)
+{
+	struct master_file_error *error = &loader->load->error;
+	struct master_file_error ignored;
+	struct search search = {
+		.owner = owner,
+		.type = type,
+		.wants_last = strncmp(reason, "several", 7) == 0,
+	};
+
+	snprintf(error->file, sizeof(error->file), "%s", loader->path);
+	error->line = 0;
+	if (owner == NULL) {
+		snprintf(error->reason, sizeof(error->reason), "%s", reason);
+		return;
+	}
+	{
+		char name[DNAME_TEXT_MAX];
+
+		/* The reason comes first: a long name must not push it out. */
+		mark_cut(error->reason, sizeof(error->reason),
+			 snprintf(error->reason, sizeof(error->reason),
+				  "%s: '%s'", reason, dname_dump(owner, name)));
+	}
+	/* A second reading that fails has changed: then there is no line. */
+	if (read_records(loader, search_record, NULL, &search, &ignored) ==
+		    STATUS_OK &&
+	    search.line != 0) {
+		memcpy(error->file, search.file, sizeof(error->file));
+		error->line = search.line;
+	}
+}
+
+/* --- findings ----------------------------------------------------------------
+ */
+
+static void note_finding(const struct zone_finding *finding, void *context)
+{
+	struct loader *loader = context;
+	struct zone_load *load = loader->load;
+	char name[DNAME_TEXT_MAX] = "";
+	char type[RRTYPE_TEXT_MAX] = "";
+
+	if (loader->options->finding != NULL) {
+		loader->options->finding(finding, loader->options->context);
+	}
+	if (finding->severity == ZONE_CHECK_ERROR) {
+		if (load->error.reason[0] == '\0') {
+			set_error(loader, finding->owner, finding->type,
+				  finding->text);
+		}
+		return;
+	}
+	if (load->warnings++ > 0) {
+		return;
+	}
+	if (finding->owner != NULL) {
+		dname_dump(finding->owner, name);
+	}
+	if (finding->type != 0) {
+		rrtype_dump(finding->type, type);
+	}
+	mark_cut(load->warning, sizeof(load->warning),
+		 snprintf(load->warning, sizeof(load->warning), "%s%s%s%s%s",
+			  finding->text, name[0] != '\0' ? ": " : "", name,
+			  type[0] != '\0' ? " " : "", type));
+}
+
+static bool sum_ttls(const struct zone_version *version,
+		     const struct zone_node *node, void *context)
+{
+	uint64_t *sum = context;
+
+	for (size_t i = 0; i < zone_node_rrset_count(node); i++) {
+		const struct rrset *rrset =
+			zone_node_rrset_at(version, node, i);
+
+		*sum += (uint64_t)rrset->count * rrset->ttl +
+			(uint64_t)rrset->signatures * rrset->signature_ttl;
+	}
+	return true;
+}
+
+struct ttl_search {
+	const struct zone_version *version;
+	size_t count;
+	struct dname_storage owner;
+	uint16_t type;
+	unsigned long line;
+};
+
+/* Does the record have another TTL than the set that came out? */
+static bool has_other_ttl(const struct zone_version *version,
+			  const struct master_file_record *record)
+{
+	bool is_signature = record->type == RRTYPE_RRSIG;
+	uint16_t type = is_signature ? wire_get16(record->rdata) : record->type;
+	const struct zone_node *node = zone_find_node(version, record->owner);
+
+	for (size_t i = 0; node != NULL && i < zone_node_rrset_count(node);
+	     i++) {
+		const struct rrset *rrset =
+			zone_node_rrset_at(version, node, i);
+
+		if (rrset->type == type) {
+			return record->ttl != (is_signature
+						       ? rrset->signature_ttl
+						       : rrset->ttl);
+		}
+	}
+	return false;
+}
+
+static enum status search_ttl(const struct master_file_record *record,
+			      void *context, char *reason)
+{
+	struct ttl_search *search = context;
+
+	(void)reason;
+	if (has_other_ttl(search->version, record) && search->count++ == 0) {
+		dname_copy(&search->owner, record->owner);
+		search->type = record->type;
+		search->line = record->line;
+	}
+	return STATUS_OK;
+}
+
+/* What only the file shows: records given twice, one set with several TTLs. */
+static void check_text(struct loader *loader,
+		       const struct zone_version *version)
+{
+	size_t twice = loader->added - zone_version_records(version);
+	struct ttl_search search = {.version = version};
+	struct master_file_error ignored;
+	char text[ZONE_CHECK_TEXT_MAX];
+	struct zone_finding finding = {ZONE_CHECK_WARNING, NULL, 0, text};
+	uint64_t sum = 0;
+
+	if (twice > 0) {
+		snprintf(text, sizeof(text),
+			 "%zu records are there already and change nothing",
+			 twice);
+		note_finding(&finding, loader);
+	}
+	zone_version_walk(version, sum_ttls, &sum);
+	zone_version_walk_nsec3(version, sum_ttls, &sum);
+	if (sum == loader->ttl_sum ||
+	    read_records(loader, search_ttl, NULL, &search, &ignored) !=
+		    STATUS_OK ||
+	    search.count == 0) {
+		return;
+	}
+	finding.owner = dname_of(&search.owner);
+	finding.type = search.type;
+	snprintf(text, sizeof(text),
+		 "%zu records have a TTL above the least of their set, which "
+		 "is served (RFC 2181 5.2), the first at line %lu",
+		 search.count, search.line);
+	note_finding(&finding, loader);
+}
+
+/* --- loading -----------------------------------------------------------------
+ */
+
+static enum status build(struct loader *loader, struct zone_version **out)
+{
+	struct zone_load *load = loader->load;
+	struct zone_fault zone_fault = {.reason = NULL};
+	enum status status;
+
+	loader->writer = zone_writer_new(NULL, &status);
+	if (loader->writer == NULL) {
+		set_error(loader, NULL, 0, status_text(status));
+		return status;
+	}
+	status = read_records(loader, add_record, file_opened, loader,
+			      &load->error);
+	if (status != STATUS_OK) {
+		zone_writer_abort(loader->writer);
+		return status;
+	}
+	load->error.reason[0] = '\0';
+	status = zone_writer_finish(loader->writer, out, &zone_fault);
+	if (status != STATUS_OK) {
+		bool has_fault =
+			status == STATUS_BAD_DATA && zone_fault.reason != NULL;
+
+		set_error(loader,
+			  has_fault && zone_fault.owner.length > 0
+				  ? dname_of(&zone_fault.owner)
+				  : NULL,
+			  zone_fault.type,
+			  has_fault ? zone_fault.reason : status_text(status));
+	}
+	return status;
+}
+
+static enum status check(struct loader *loader,
+			 const struct zone_version *version)
+{
+	struct zone_check_result result =
+		zone_check(version, loader->options->at, note_finding, loader);
+
+	check_text(loader, version);
+	return result.errors == 0 ? STATUS_OK : STATUS_BAD_DATA;
+}
+
+enum status zone_load_with(const char *path, const struct dname *origin,
+			   const struct zone_load_options *options,
+			   struct zone_load *out)
+{
+	struct loader loader = {.path = path,
+				.origin = origin,
+				.options = options,
+				.load = out};
+	struct zone_version *version = NULL;
+	enum status status;
+
+	memset(out, 0, sizeof(*out));
+	status = build(&loader, &version);
+	out->records = loader.added;
+	if (status == STATUS_OK) {
+		out->records = zone_version_records(version);
+		status = check(&loader, version);
+	}
+	/* A fault in a file that is being written is no fault of the zone. */
+	if (out->file_count > 0 && !zone_load_is_current(out)) {
+		status = STATUS_CHANGED;
+		snprintf(out->error.file, sizeof(out->error.file), "%s", path);
+		out->error.line = 0;
+		snprintf(out->error.reason, sizeof(out->error.reason), "%s",
+			 status_text(status));
+	}
+	if (status != STATUS_OK) {
+		if (version != NULL) {
+			zone_version_release(version);
+		}
+		return status;
+	}
+	out->error.file[0] = '\0';
+	out->error.line = 0;
+	out->version = version;
+	return STATUS_OK;
+}
+
+enum status zone_load(const char *path, const struct dname *origin,
+		      struct zone_load *out)
+{
+	static const struct zone_load_options options = {
+		.at = ZONE_CHECK_NEVER,
+	};
+
+	return zone_load_with(path, origin, &options, out);
+}
+
+void zone_load_fini(struct zone_load *load)
+{
+	if (load->version != NULL) {
+		zone_version_release(load->version);
+	}
+	for (size_t i = 0; i < load->file_count; i++) {
+		free(load->files[i].path);
+	}
+	free(load->files);
+	load->version = NULL;
+	load->files = NULL;
+	load->file_count = 0;
+}
+
+bool zone_load_is_current(const struct zone_load *load)
+{
+	for (size_t i = 0; i < load->file_count; i++) {
+		const struct zone_load_file *file = &load->files[i];
+		struct stat st;
+
+		if (stat(file->path, &st) != 0 || st.st_dev != file->device ||
+		    st.st_ino != file->inode || st.st_size != file->size ||
+		    st.st_mtim.tv_sec != file->modified.tv_sec ||
+		    st.st_mtim.tv_nsec != file->modified.tv_nsec) {
+			return false;
+		}
+	}
+	return true;
+}

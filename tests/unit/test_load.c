@@ -1,0 +1,392 @@
+#include "lib/zone/load.h"
+#include "lib/dns/rrtype.h"
+
+#include <check.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define COUNT(table) (int)(sizeof(table) / sizeof((table)[0]))
+
+/* Lines 1 and 2 of most zones below. */
+#define APEX "$TTL 60\n@ SOA ns admin 1 3600 900 604800 300\n NS ns.other.\n"
+
+static char folder[64];
+
+static void setup(void)
+{
+	strcpy(folder, "/tmp/test_load.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	ck_assert_int_eq(chdir(folder), 0);
+}
+
+static void teardown(void)
+{
+	char command[128];
+
+	snprintf(command, sizeof(command), "rm -rf '%s'", folder);
+	ck_assert_int_eq(chdir("/"), 0);
+	ck_assert_int_eq(system(command), 0);
+}
+
+static void put(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "w");
+
+	ck_assert_ptr_nonnull(file);
+	fputs(text, file);
+	fclose(file);
+}
+
+static struct dname_storage name_of(const char *text)
+{
+	struct dname_storage out;
+
+	ck_assert_int_eq(dname_load(&out, text, strlen(text), dname_root),
+			 STATUS_OK);
+	return out;
+}
+
+static enum status load(struct zone_load *out)
+{
+	struct dname_storage origin = name_of("example.");
+
+	return zone_load("example.zone", dname_of(&origin), out);
+}
+
+START_TEST(a_good_file_becomes_a_version)
+{
+	struct zone_load out;
+	struct dname_storage apex = name_of("example.");
+
+	put("example.zone", APEX "$INCLUDE more.inc\n");
+	put("more.inc", "www A 192.0.2.1\n");
+	ck_assert_int_eq(load(&out), STATUS_OK);
+	ck_assert_ptr_nonnull(out.version);
+	ck_assert_uint_eq(out.records, 3);
+	ck_assert_uint_eq(out.warnings, 0);
+	ck_assert_uint_eq(zone_version_serial(out.version), 1);
+	ck_assert(dname_equal(zone_version_apex(out.version), dname_of(&apex)));
+	ck_assert_uint_eq(out.file_count, 2);
+	ck_assert_str_eq(out.files[0].path, "example.zone");
+	ck_assert_str_eq(out.files[1].path, "more.inc");
+	ck_assert(zone_load_is_current(&out));
+	zone_load_fini(&out);
+	zone_load_fini(&out); /* once more does no harm */
+}
+END_TEST
+
+START_TEST(the_soa_names_the_zone)
+{
+	struct zone_load out;
+	struct dname_storage apex = name_of("other.");
+
+	put("example.zone", "other. 5 SOA . . 1 2 3 4 5\nother. 5 NS .\n");
+	ck_assert_int_eq(load(&out), STATUS_OK);
+	ck_assert(dname_equal(zone_version_apex(out.version), dname_of(&apex)));
+	zone_load_fini(&out);
+}
+END_TEST
+
+static const struct {
+	const char *text;
+	unsigned long line;
+	const char *reason;
+} bad_cases[] = {
+	{"", 0, "no SOA"},
+	{"@ 5 NS ns.other.\n", 0, "no SOA"},
+	{"@ 5 SOA . . 1 2 3 4 5\n", 1, "no NS records at the apex"},
+	{APEX "@ SOA . . 2 2 3 4 5\n", 4, "SOA"},
+	{APEX "a A 192.0.2.1\na.other. A 192.0.2.1\n", 5, "outside the zone"},
+	{APEX "a A 192.0.2.1\nb A 192.0.2.2\na CNAME b\n", 6, "CNAME"},
+	{APEX "a CNAME b\na CNAME c\n", 5, "several CNAME"},
+	{APEX "a A x\n", 4, "malformed IPv4 address"},
+};
+
+START_TEST(a_bad_file_says_where_and_why)
+{
+	struct zone_load out;
+
+	put("example.zone", bad_cases[_i].text);
+	ck_assert_int_ne(load(&out), STATUS_OK);
+	ck_assert_ptr_null(out.version);
+	ck_assert_str_eq(out.error.file, "example.zone");
+	ck_assert_msg(strstr(out.error.reason, bad_cases[_i].reason) != NULL,
+		      "%s: %s", bad_cases[_i].text, out.error.reason);
+	ck_assert_msg(out.error.line == bad_cases[_i].line, "%s: line %lu: %s",
+		      bad_cases[_i].text, out.error.line, out.error.reason);
+	/* The caller watches a bad file too. */
+	ck_assert_uint_eq(out.file_count, 1);
+	zone_load_fini(&out);
+}
+END_TEST
+
+START_TEST(a_fault_of_the_whole_zone_is_found_in_an_include)
+{
+	struct zone_load out;
+
+	put("example.zone", APEX "a A 192.0.2.1\n$INCLUDE more.inc\n");
+	put("more.inc", "\nb A 192.0.2.1\na CNAME b\n");
+	ck_assert_int_eq(load(&out), STATUS_BAD_DATA);
+	ck_assert_str_eq(out.error.file, "more.inc");
+	ck_assert_uint_eq(out.error.line, 3);
+	zone_load_fini(&out);
+}
+END_TEST
+
+START_TEST(a_missing_file_is_an_error_of_its_own)
+{
+	struct zone_load out;
+
+	ck_assert_int_eq(load(&out), STATUS_NOT_FOUND);
+	ck_assert_uint_eq(out.file_count, 0);
+	ck_assert(strstr(out.error.reason, "No such file") != NULL);
+	zone_load_fini(&out);
+}
+END_TEST
+
+/* The finding comes while the load runs: what it does, happens meanwhile. */
+static void rewrite(const struct zone_finding *finding, void *context)
+{
+	(void)finding;
+	put("example.zone", context);
+}
+
+START_TEST(a_file_that_changes_while_it_is_read_is_not_used)
+{
+	static const char *const changes[] = {"", APEX, APEX "a A x\n"};
+
+	for (int i = 0; i < COUNT(changes); i++) {
+		struct dname_storage origin = name_of("example.");
+		struct zone_load_options options = {
+			.at = ZONE_CHECK_NEVER,
+			.finding = rewrite,
+			.context = (void *)changes[i],
+		};
+		struct zone_load out;
+
+		put("example.zone", APEX "a MX 1 missing\n");
+		ck_assert_int_eq(zone_load_with("example.zone",
+						dname_of(&origin), &options,
+						&out),
+				 STATUS_CHANGED);
+		ck_assert_ptr_null(out.version);
+		zone_load_fini(&out);
+	}
+}
+END_TEST
+
+START_TEST(a_change_afterwards_is_seen)
+{
+	struct zone_load out;
+	struct timespec times[2] = {{1, 0}, {1, 0}};
+
+	put("example.zone", APEX "$INCLUDE more.inc\n");
+	put("more.inc", "");
+	ck_assert_int_eq(load(&out), STATUS_OK);
+	ck_assert(zone_load_is_current(&out));
+	ck_assert_int_eq(utimensat(AT_FDCWD, "more.inc", times, 0), 0);
+	ck_assert(!zone_load_is_current(&out));
+	zone_load_fini(&out);
+	ck_assert_int_eq(load(&out), STATUS_OK);
+	put("new.inc", "");
+	ck_assert_int_eq(utimensat(AT_FDCWD, "new.inc", times, 0), 0);
+	ck_assert_int_eq(rename("new.inc", "more.inc"), 0);
+	ck_assert_msg(!zone_load_is_current(&out), "another inode");
+	zone_load_fini(&out);
+	ck_assert_int_eq(load(&out), STATUS_OK);
+	ck_assert_int_eq(unlink("more.inc"), 0);
+	ck_assert(!zone_load_is_current(&out));
+	zone_load_fini(&out);
+}
+END_TEST
+
+/* --- checks ----------------------------------------------------------------*/
+
+static const struct {
+	const char *text;
+	size_t warnings;
+	const char *first;
+} checks[] = {
+	{APEX, 0, ""},
+	{APEX "sub NS ns.sub\nns.sub A 192.0.2.1\n", 0, ""},
+	{APEX "sub NS ns.sub\n", 1, "no glue for 'ns.sub.example.'"},
+	{APEX "sub NS sub\n", 1, "no glue for 'sub.example.'"},
+	{APEX "sub NS ns\nns AAAA ::1\n", 0, ""},
+	{APEX "sub NS ns\n", 1, "names a host that is missing"},
+	{APEX "sub NS ns\nns TXT x\n", 1, "names a host without an address"},
+	{APEX "sub NS ns\nns CNAME a\na A 192.0.2.1\n", 1, "names an alias"},
+	{APEX "a MX 1 b\nb CNAME c\nc A 192.0.2.1\n", 1, "names an alias"},
+	{APEX "a MX 1 b\n* A 192.0.2.1\n", 0, ""},
+	{APEX "a MX 0 .\n", 0, ""},
+	{APEX "a MX 1 mail.sub\nsub NS ns.other.\n", 0, ""},
+	{APEX "sub NS ns.other.\nsub MX 1 missing\nx.sub NS y.sub\n", 0, ""},
+	{APEX "d DNAME other.\n", 0, ""},
+	{APEX "d DNAME other.\na.d A 192.0.2.1\nb.d A 192.0.2.1\n", 1,
+	 "a DNAME hides names below it: 'a.d.example.'"},
+	{APEX "a 604800 A 192.0.2.1\n", 0, ""},
+	{APEX "a 604801 A 192.0.2.1\n", 1, "1 TTLs above the SOA's expire"},
+	{APEX "a A 192.0.2.1\na A 192.0.2.1\n", 1,
+	 "1 records are there already"},
+	{APEX "a A 192.0.2.1\nb A 192.0.2.1\na 61 A 192.0.2.2\n", 1,
+	 "1 records have a TTL above the least of their set"},
+};
+
+START_TEST(warnings_are_counted_and_the_first_is_told)
+{
+	struct zone_load out;
+
+	put("example.zone", checks[_i].text);
+	ck_assert_msg(load(&out) == STATUS_OK, "%s", out.error.reason);
+	ck_assert_msg(out.warnings == checks[_i].warnings, "%s: %zu: %s",
+		      checks[_i].text, out.warnings, out.warning);
+	ck_assert_msg(strstr(out.warning, checks[_i].first) != NULL, "%s: %s",
+		      checks[_i].text, out.warning);
+	zone_load_fini(&out);
+}
+END_TEST
+
+#define KEY    "@ DNSKEY 257 3 13 AA==\n"
+#define SIG(t) " RRSIG " t " 13 1 60 20300101000000 20250101000000 1 @ AA==\n"
+#define SIGNED                                                             \
+	APEX KEY " NSEC a NS SOA RRSIG NSEC DNSKEY\n" SIG("SOA") SIG("NS") \
+		SIG("DNSKEY") SIG("NSEC")
+
+static const struct {
+	const char *text;
+	int64_t at;
+	size_t warnings;
+	const char *first;
+} signed_cases[] = {
+	{SIGNED "a A 192.0.2.1\n" SIG("A") " NSEC @ A RRSIG NSEC\n" SIG("NSEC"),
+	 ZONE_CHECK_NEVER, 0, ""},
+	/* 2029-12-31T23:59:59Z, the second of the expiration, and one after */
+	{SIGNED "a A 192.0.2.1\n" SIG("A") " NSEC @ A RRSIG NSEC\n" SIG("NSEC"),
+	 1893455999, 0, ""},
+	{SIGNED "a A 192.0.2.1\n" SIG("A") " NSEC @ A RRSIG NSEC\n" SIG("NSEC"),
+	 1893456000, 0, ""},
+	{SIGNED "a A 192.0.2.1\n" SIG("A") " NSEC @ A RRSIG NSEC\n" SIG("NSEC"),
+	 1893456001, 1, "6 sets whose signatures have expired"},
+	{SIGNED "a A 192.0.2.1\n" SIG("A") " NSEC @ A RRSIG NSEC\n" SIG("NSEC"),
+	 1735689599, 1, "6 sets whose signatures are not valid yet"},
+	{SIGNED "a A 192.0.2.1\n NSEC @ A RRSIG NSEC\n" SIG("NSEC"),
+	 ZONE_CHECK_NEVER, 1, "1 sets without a signature, the first"},
+	{SIGNED "a A 192.0.2.1\n" SIG("A"), ZONE_CHECK_NEVER, 1,
+	 "1 faults in the NSEC chain, the first: a.example. NSEC"},
+	{SIGNED "a A 192.0.2.1\n" SIG("A") " NSEC b A RRSIG NSEC\n" SIG("NSEC"),
+	 ZONE_CHECK_NEVER, 1, "1 faults in the NSEC chain"},
+	{SIGNED "b NS ns.other.\n NSEC @ NS RRSIG NSEC\n" SIG("NSEC"),
+	 ZONE_CHECK_NEVER, 1,
+	 "1 faults in the NSEC chain, the first: example. NSEC"},
+	{SIGNED
+	 "a NS ns.a\n NSEC @ NS RRSIG NSEC\n" SIG("NSEC") "ns.a A 192.0.2.1\n",
+	 ZONE_CHECK_NEVER, 0, ""},
+};
+
+START_TEST(signatures_and_chain_are_judged)
+{
+	struct dname_storage origin = name_of("example.");
+	struct zone_load_options options = {.at = signed_cases[_i].at};
+	struct zone_load out;
+
+	put("example.zone", signed_cases[_i].text);
+	ck_assert_msg(zone_load_with("example.zone", dname_of(&origin),
+				     &options, &out) == STATUS_OK,
+		      "%s", out.error.reason);
+	ck_assert_msg(out.warnings == signed_cases[_i].warnings, "%zu: %s",
+		      out.warnings, out.warning);
+	ck_assert_msg(strstr(out.warning, signed_cases[_i].first) != NULL, "%s",
+		      out.warning);
+	zone_load_fini(&out);
+}
+END_TEST
+
+static void print_finding(const struct zone_finding *finding, void *context)
+{
+	(void)context;
+	printf("finding: %s\n", finding->text);
+}
+
+START_TEST(the_root_zone_has_no_finding)
+{
+	const char *data = getenv("ROOTCAST_SHARED_DATA");
+	struct zone_load_options options = {
+		.at = 1785585600, /* 2026-08-01T12:00:00Z */
+		.finding = print_finding,
+	};
+	struct zone_load out;
+	char path[1024];
+
+	snprintf(path, sizeof(path), "%s/root/root-2026073102.zone",
+		 data != NULL ? data : ROOTCAST_SOURCE_DIR "/../shared/data");
+	if (access(path, R_OK) != 0) {
+		printf("skipped: no root zone at %s\n", path);
+		return;
+	}
+	ck_assert_int_eq(zone_load_with(path, dname_root, &options, &out),
+			 STATUS_OK);
+	ck_assert_uint_eq(out.records, 24877);
+	ck_assert_msg(out.warnings == 0, "%s", out.warning);
+	zone_load_fini(&out);
+}
+END_TEST
+
+/* The samples that the default run serves. */
+START_TEST(the_samples_have_no_finding)
+{
+	static const char *const names[] = {"root", "example", "signed.example",
+					    "test"};
+	struct dname_storage origin = name_of(_i == 0 ? "." : names[_i]);
+	struct zone_load_options options = {
+		.at = 2000000000, /* in 2033 */
+		.finding = print_finding,
+	};
+	struct zone_load out;
+	char path[1024];
+
+	snprintf(path, sizeof(path), "%s/zones/%s.zone", ROOTCAST_SOURCE_DIR,
+		 names[_i]);
+	ck_assert_msg(zone_load_with(path, dname_of(&origin), &options, &out) ==
+			      STATUS_OK,
+		      "%s:%lu: %s", out.error.file, out.error.line,
+		      out.error.reason);
+	ck_assert_msg(out.warnings == 0, "%s: %s", path, out.warning);
+	ck_assert(
+		dname_equal(zone_version_apex(out.version), dname_of(&origin)));
+	zone_load_fini(&out);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("load");
+	TCase *tcase = tcase_create("files");
+	SRunner *runner;
+	int failed;
+
+	tcase_set_timeout(tcase, 60);
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, a_good_file_becomes_a_version);
+	tcase_add_test(tcase, the_soa_names_the_zone);
+	tcase_add_loop_test(tcase, a_bad_file_says_where_and_why, 0,
+			    COUNT(bad_cases));
+	tcase_add_test(tcase, a_fault_of_the_whole_zone_is_found_in_an_include);
+	tcase_add_test(tcase, a_missing_file_is_an_error_of_its_own);
+	tcase_add_test(tcase, a_file_that_changes_while_it_is_read_is_not_used);
+	tcase_add_test(tcase, a_change_afterwards_is_seen);
+	tcase_add_loop_test(tcase, warnings_are_counted_and_the_first_is_told,
+			    0, COUNT(checks));
+	tcase_add_loop_test(tcase, signatures_and_chain_are_judged, 0,
+			    COUNT(signed_cases));
+	tcase_add_test(tcase, the_root_zone_has_no_finding);
+	tcase_add_loop_test(tcase, the_samples_have_no_finding, 0, 4);
+	suite_add_tcase(suite, tcase);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

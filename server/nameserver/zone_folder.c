@@ -61,6 +61,7 @@ enum {
 
 	HOLD_LEAST = 8, /* zones, below which every loss is believed */
 
+	RETRIES_A_LOOK = 64,
 	BATCH_FILES = 32,
 	BATCH_OCTETS = 1 << 20,
 	LARGE_OCTETS = 8 << 20,
@@ -433,8 +434,8 @@ static void fail(struct zone_folder *folder, struct file *file,
 	set_error(file, trouble, error);
 	if (!is_known || is_new_state) {
 		log_trouble(file, error);
+		changed(folder);
 	}
-	changed(folder);
 }
 
 static void fail_claim(struct zone_folder *folder, struct file *file,
@@ -741,11 +742,29 @@ static void wait_for(struct zone_folder *folder, struct file *file,
 	settle(folder, file);
 }
 
-static void keep_includes(struct file *file, struct folder_load *load)
+static bool has_include(const struct file *file, const char *path)
+{
+	for (size_t i = 0; i < file->include_count; i++) {
+		if (strcmp(file->includes[i].path, path) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void keep_includes(struct zone_folder *folder, struct file *file,
+			  struct folder_load *load)
 {
 	struct folder_scan_entry *includes = file->includes;
 	size_t count = file->include_count;
 
+	for (size_t i = 0; i < load->include_count; i++) {
+		if (!has_include(file, load->includes[i].path)) {
+			/* A look watches its folder. */
+			note_change(folder);
+			break;
+		}
+	}
 	file->includes = load->includes;
 	file->include_count = load->include_count;
 	load->includes = includes;
@@ -785,7 +804,7 @@ static void finish(struct zone_folder *folder, struct file *file,
 	is_new_state = !folder_state_equal(&file->tried, &load->state);
 	file->tried = load->state;
 	file->busy_since_ms = 0;
-	keep_includes(file, load);
+	keep_includes(folder, file, load);
 	if (load->verdict == FOLDER_LOADED) {
 		adopt(folder, file, load, is_new_state);
 	} else {
@@ -1141,6 +1160,28 @@ static void check_includes(struct zone_folder *folder,
 	}
 }
 
+/*
+ * A file may fail for what is not in it: an $INCLUDE that is not there. So what
+ * failed is tried again, as long as that is cheap; the same error is not logged
+ * again.
+ */
+static void retry_failed(struct zone_folder *folder)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < folder->file_count && count < RETRIES_A_LOOK;
+	     i++) {
+		struct file *file = folder->files[i];
+
+		if (file->trouble == TROUBLE_READ && !file->gone &&
+		    file->phase == PHASE_IDLE &&
+		    file->seen.size <= BATCH_OCTETS) {
+			want(folder, file);
+			count++;
+		}
+	}
+}
+
 /* What reloads that waited for this look ask for. */
 static void serve_reloads(struct zone_folder *folder, const struct look *look)
 {
@@ -1253,6 +1294,7 @@ static void evaluate(struct zone_folder *folder, struct look *look)
 	}
 	if (look->status == STATUS_OK) {
 		check_includes(folder, scan);
+		retry_failed(folder);
 		take_watches(folder, scan);
 	}
 	serve_reloads(folder, look);

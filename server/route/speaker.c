@@ -70,6 +70,8 @@ enum {
 	LOCK_TRIES = 20,
 	LOCK_WAIT_NS = 100 * 1000 * 1000, /* of other threads */
 	ROUTES_NAMED = 4,                 /* in a log line */
+	/* Room beyond what is sent: bgp_cease() cuts between characters. */
+	STOP_TEXT_MAX = 2 * BGP_SHUTDOWN_TEXT_MAX,
 };
 
 #define LINGER_NS       SECOND
@@ -169,7 +171,7 @@ struct speaker {
 	uint64_t offer_count;
 	bool is_stop_asked;
 	bool is_hard_stop_asked;
-	char stop_text[BGP_SHUTDOWN_TEXT_MAX + 1];
+	char stop_text[STOP_TEXT_MAX];
 	struct published *published;
 	uint64_t published_offer;
 	bool published_lease_over;
@@ -205,7 +207,7 @@ struct speaker {
 	uint64_t random;
 	enum stage stage;
 	uint64_t stage_until;
-	char cease_text[BGP_SHUTDOWN_TEXT_MAX + 1];
+	char cease_text[STOP_TEXT_MAX];
 };
 
 static void peer_event(struct peer *peer, struct bgp_event *event);
@@ -392,8 +394,7 @@ static void peer_explain(struct peer *peer)
 		snprintf(text, sizeof(text), "%s", peer->what);
 	}
 	if (peer->error != 0 && (cause->kind == BGP_CAUSE_CONNECT_FAILED ||
-				 cause->kind == BGP_CAUSE_CLOSED ||
-				 cause->kind == BGP_CAUSE_CLOSED_EARLY)) {
+				 cause->kind == BGP_CAUSE_CLOSED)) {
 		because = strerrordesc_np(peer->error);
 		because = because != NULL ? because : "unknown error";
 	}

@@ -14,6 +14,8 @@
 #include <arpa/inet.h>
 #include <check.h>
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -855,6 +857,37 @@ START_TEST(passive_peer_is_waited_for)
 }
 END_TEST
 
+/* The listener takes signed segments only, then only those with a TTL of 255: a
+ * session proves that the first SYN already carried both. */
+START_TEST(password_and_ttl_stand_in_the_first_segment)
+{
+	struct speaker_peer peer = peer_to(scripts[0].port);
+	struct sockaddr_in from = {.sin_family = AF_INET,
+				   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct tcp_md5sig key = {.tcpm_keylen = 6, .tcpm_key = "secret"};
+	int least = 255;
+
+	memcpy(&key.tcpm_addr, &from, sizeof(from));
+	if (setsockopt(scripts[0].listener, IPPROTO_TCP, TCP_MD5SIG, &key,
+		       sizeof(key)) != 0) {
+		printf("skipped: the kernel has no TCP-MD5\n");
+		return;
+	}
+	ck_assert_int_eq(setsockopt(scripts[0].listener, IPPROTO_IP, IP_TTL,
+				    &least, sizeof(least)),
+			 0);
+	ck_assert_int_eq(setsockopt(scripts[0].listener, IPPROTO_IP, IP_MINTTL,
+				    &least, sizeof(least)),
+			 0);
+	strcpy(peer.password, "secret");
+	peer.ttl_security = true;
+	begin_with(&peer, 1);
+	accept_next(&scripts[0]);
+	greet(&scripts[0], BGP_IPV4);
+	ck_assert_str_eq(next(&scripts[0]), "E1");
+}
+END_TEST
+
 START_TEST(event_descriptor_tells_of_edges)
 {
 	struct route route = route_of("192.0.2.0/24");
@@ -1017,6 +1050,7 @@ int main(void)
 	tcase_add_test(tcase, refused_connection_is_told);
 	tcase_add_test(tcase, each_peer_gets_the_routes_that_name_it);
 	tcase_add_test(tcase, passive_peer_is_waited_for);
+	tcase_add_test(tcase, password_and_ttl_stand_in_the_first_segment);
 	tcase_add_test(tcase, event_descriptor_tells_of_edges);
 	tcase_add_test(tcase, tick_goes_on);
 	tcase_add_loop_test(tcase, fault_of_the_configuration_is_named, 0,

@@ -1015,6 +1015,10 @@ static void refuse(int fd, enum bgp_error_subcode subcode)
 
 static void peer_adopt(struct peer *peer, int fd)
 {
+	if (peer->connection != NULL) {
+		/* The end of the old one may wait in its socket still. */
+		connection_receive(peer->connection);
+	}
 	if (peer->fsm.state >= BGP_OPEN_SENT &&
 	    peer->fsm.state < BGP_ESTABLISHED) {
 		/* The peer has given up on it, or it would not call again. */

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 enum {
-	BACKLOG = 16,
+	BACKLOG = 128,
 };
 
 /* One connection: a request is read, answered, and only then the next. */

@@ -33,9 +33,13 @@ enum {
 	CHUNKS_MAX = 1 << (32 - CHUNK_BITS),
 	TABLE_FIRST = 8,
 	GARBAGE_FIRST = 16,
-	/* Compaction: memory may stand this much above what is live. */
-	SLACK_CHUNKS = 6,
-	SLACK_PERCENT = 5,
+	/* Compaction starts where memory stands this much above what is live
+	 * (each pool has a chunk that is being filled), and goes down to the
+	 * second. */
+	START_CHUNKS = 3,
+	START_PERCENT = 5,
+	GOAL_CHUNKS = 2,
+	GOAL_PERCENT = 2,
 };
 
 /* --- slabs, of the process ------------------------------------------------ */
@@ -173,6 +177,7 @@ struct cells {
 	uint64_t emptied_cells;     /* in them, not dead yet; under lock */
 	uint32_t open[CELLS_POOLS]; /* chunk, or CHUNKS_MAX: none */
 	uint64_t last_allocated;    /* cells; under lock */
+	uint64_t retired;           /* cells, since it was asked; under lock */
 
 	/* the transaction */
 	bool is_writing;
@@ -439,9 +444,15 @@ uint8_t *const *cells_chunks(const struct cells *cells)
 	return cells->table->chunks;
 }
 
-uint64_t cells_allocated(const struct cells *cells)
+uint64_t cells_take_retired(struct cells *cells)
 {
-	return cells->allocated;
+	uint64_t retired;
+
+	pthread_mutex_lock(&cells->lock);
+	retired = cells->retired;
+	cells->retired = 0;
+	pthread_mutex_unlock(&cells->lock);
+	return retired;
 }
 
 bool cells_is_mutable(const struct cells *cells, uint32_t ref)
@@ -648,6 +659,7 @@ void cells_retire(struct cells *cells, struct cells_garbage *garbage)
 	}
 	pthread_mutex_lock(&cells->lock);
 	cells->waiting -= garbage->cells;
+	cells->retired += garbage->cells;
 	for (uint32_t i = 0; i < garbage->count; i++) {
 		chunk_add_dead(cells, garbage->items[i].chunk,
 			       garbage->items[i].cells);
@@ -681,14 +693,16 @@ void cells_undo(struct cells *cells, struct cells_garbage *garbage,
 
 /* --- compaction's choice -------------------------------------------------- */
 
-/* Under lock: octets of chunks above what live cells need. */
-static uint64_t excess_cells(const struct cells *cells)
+/* Under lock: cells of chunks above what live cells need, and that part more.
+ */
+static uint64_t excess_cells(const struct cells *cells, unsigned chunks,
+			     unsigned percent)
 {
 	uint64_t used =
 		(uint64_t)(cells->chunks_used - cells->emptied) * CHUNK_CELLS;
 	uint64_t live = cells->filled - cells->dead - cells->emptied_cells;
-	uint64_t fair = live + live * SLACK_PERCENT / 100 +
-			(uint64_t)SLACK_CHUNKS * CHUNK_CELLS;
+	uint64_t fair =
+		live + live * percent / 100 + (uint64_t)chunks * CHUNK_CELLS;
 
 	return used > fair ? used - fair : 0;
 }
@@ -721,7 +735,10 @@ bool cells_choose_victims(struct cells *cells)
 	bool has_any = false;
 
 	pthread_mutex_lock(&cells->lock);
-	excess = excess_cells(cells);
+	excess = excess_cells(cells, START_CHUNKS, START_PERCENT);
+	if (excess > 0) {
+		excess = excess_cells(cells, GOAL_CHUNKS, GOAL_PERCENT);
+	}
 	for (uint32_t i = 0; excess > 0 && i < cells->chunk_limit; i++) {
 		const struct chunk *chunk = &cells->chunks[i];
 

@@ -86,8 +86,8 @@ void *cells_alloc(struct cells *cells, enum cells_pool pool, size_t size,
 uint8_t *const *cells_chunks(const struct cells *cells);
 /* Was it made by this transaction? */
 bool cells_is_mutable(const struct cells *cells, uint32_t ref);
-/* Cells that this transaction has taken so far. */
-uint64_t cells_allocated(const struct cells *cells);
+/* Cells of garbage retired since this was asked last. */
+uint64_t cells_take_retired(struct cells *cells);
 /* The object is not reachable from the version under construction. */
 void cells_drop(struct cells *cells, uint32_t ref, size_t size);
 

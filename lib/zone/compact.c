@@ -5,8 +5,8 @@
 #include <string.h>
 
 enum {
-	OCTETS_A_LEAF = 8, /* allocated ones that pay for looking at a leaf */
-	CREDIT_A_COMMIT = 64,
+	OCTETS_A_LEAF = 2, /* freed ones that pay for looking at a leaf */
+	CREDIT_CYCLES = 4, /* as many walks over all names may be saved up */
 	STEP_LEAST = 2048, /* leaves that a commit may look at, beside ... */
 	STEP_PART = 16,    /* ... this part of all */
 };
@@ -24,9 +24,9 @@ enum status compact_step(struct compact *state, struct cells *cells,
 	size_t left;
 
 	state->has_emptied = false;
-	state->credit += CREDIT_A_COMMIT +
-			 cells_allocated(cells) * CELL_SIZE / OCTETS_A_LEAF;
-	state->credit = least(state->credit, 2 * (uint64_t)names + STEP_LEAST);
+	state->credit += cells_take_retired(cells) * CELL_SIZE / OCTETS_A_LEAF;
+	state->credit = least(state->credit,
+			      CREDIT_CYCLES * (uint64_t)names + STEP_LEAST);
 	if (!state->is_active) {
 		if (!cells_choose_victims(cells)) {
 			return STATUS_OK;

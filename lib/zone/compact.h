@@ -3,7 +3,8 @@
  *
  * A cycle chooses victims, then walks the names in order, over as many commits
  * as it takes, and moves what lies in a victim. The work of a commit is paid
- * for by what it and earlier ones allocated: never a walk over the whole zone.
+ * for by the garbage that has become free: never a walk over the whole zone, and
+ * none at all while a slow reader would keep what it empties.
  */
 #pragma once
 

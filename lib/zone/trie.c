@@ -9,7 +9,7 @@
  *	0        end of label, end of key      15      '_'
  *	1        escape 00..2c (with '*')      16      escape '`'
  *	2        '-'                           17..42  a..z
- *	3        escape '.', '/'               43..45  escapes 7b..ff, 47 each
+ *	3        escape '.', '/'               43..45  escapes 7b..ff, 45 each
  *	4..13    0..9                          14      escape 3a..40, 5b..5e
  *
  * A branch stands where keys part: its word has a bit for each symbol that
@@ -31,8 +31,8 @@
 
 enum {
 	BRANCH = 1,
-	END = 0, /* the symbol */
-	ESCAPES_MOST = 47,
+	END = 0,                         /* the symbol */
+	ESCAPES_MOST = TRIE_SYMBOLS - 1, /* second symbols; 0 is END's */
 };
 
 #define BITMAP 0x0000fffffffffffeull /* bits 1..47 of the word */

@@ -194,6 +194,7 @@ static enum status node_change(struct zone_writer *writer, struct trie *trie,
 		const struct zone_node *node =
 			cells_at(cells_chunks(cells), old_ref);
 
+		name = &node->name; /* the spelling stays */
 		for (size_t i = 0; i < node->count; i++) {
 			if (!is_placed && node_types(node)[i] >= type) {
 				types[count] = type;
@@ -537,17 +538,19 @@ static enum status touched_check(const struct zone_writer *writer,
 	     touched = touched->next) {
 		const struct trie_node *leaf =
 			trie_find(&writer->names, chunks, &touched->name);
+		const struct zone_node *node;
 		const char *reason;
 		uint16_t type;
 
 		if (leaf == NULL) {
 			continue;
 		}
-		reason = node_fault(
-			chunks, cells_at(chunks, leaf->ref),
-			dname_equal(&touched->name, apex_of(writer)), &type);
+		node = cells_at(chunks, leaf->ref);
+		reason = node_fault(chunks, node,
+				    dname_equal(&node->name, apex_of(writer)),
+				    &type);
 		if (reason != NULL) {
-			return refuse(fault, reason, &touched->name, type);
+			return refuse(fault, reason, &node->name, type);
 		}
 	}
 	return STATUS_OK;

@@ -23,7 +23,7 @@
  *all, 4.4. ANY below a DNAME follows the CNAME that was made (NSD, Knot); CNAME
  *asked below a DNAME is answered by it.
  *
- *	RRSIG: every signature of the name (all three).
+ *	RRSIG: every signature of the name (NSD; Knot sends those of one RRset).
  *
  *	a chain goes on in every zone that is served here; it ends without a
  *	word where it leaves them, where a name comes again, at

@@ -1,9 +1,9 @@
 /*
  * answer_query.h - octets in, octets out: the way of every query through this
- *library.
+ * library.
  *
- *	query_parse -> zone_set_find -> zone_lookup -> answer_choose ->
- *reply_write
+ *	query_parse -> zone_set_find -> zone_lookup -> answer_choose
+ *		    -> reply_write
  *
  * Nothing here allocates, locks, logs, or asks the system; a test holds it. One
  * context a worker thread; the worker is on-line (grace.h) during the call.
@@ -24,8 +24,9 @@ enum answer_transport {
 
 /* What is said of ourselves; the caller's, unchanging while workers run. */
 struct answer_identity {
-	const char *name; /* id.server, hostname.bind, NSID (RFC 4892, 5001) */
-	const char *version;  /* version.server, version.bind */
+	const char *name;    /* id.server, hostname.bind, NSID (RFC 4892, 5001);
+			   * at most 255 octets; "" or NULL: not told */
+	const char *version; /* version.server, version.bind */
 	uint16_t udp_payload; /* what we offer and the most we send (1232) */
 };
 

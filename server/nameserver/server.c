@@ -61,6 +61,8 @@ enum server_state {
 	SERVER_FINISHING,
 };
 
+static const int signal_numbers[SERVER_SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
+
 /* Lifetime: process. */
 struct server {
 	const struct config *config;
@@ -439,11 +441,17 @@ static void close_handle(uv_handle_t *handle)
 	}
 }
 
-/* Everything was let go: the loop ends once the last handle is closed. */
+/*
+ * Everything was let go: the loop ends once the last handle is closed. libuv
+ * gives each signal its default action back; one more SIGTERM (two are what
+ * timeout(1) and an impatient operator send) must not turn a clean stop, while
+ * memory is freed, into a death.
+ */
 static void close_own_handles(struct server *server)
 {
 	for (size_t i = 0; i < SERVER_SIGNALS; i++) {
 		close_handle((uv_handle_t *)&server->signals[i]);
+		signal(signal_numbers[i], SIG_IGN);
 	}
 	close_handle((uv_handle_t *)&server->watch);
 	close_handle((uv_handle_t *)&server->limit);
@@ -603,11 +611,9 @@ static void init_handles(struct server *server)
 
 static enum status start_handles(struct server *server)
 {
-	static const int numbers[SERVER_SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
-
 	for (size_t i = 0; i < SERVER_SIGNALS; i++) {
 		int error = uv_signal_start(&server->signals[i], on_signal,
-					    numbers[i]);
+					    signal_numbers[i]);
 
 		if (error != 0) {
 			log_error("signals: %s", uv_strerror(error));

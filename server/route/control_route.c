@@ -203,7 +203,7 @@ static json_t *show_families(unsigned families)
 static json_t *show_peer(const struct decider *decider, size_t index,
 			 const struct speaker_peer_status *peer)
 {
-	json_t *announced = json_array();
+	json_t *prefixes = json_array();
 	struct address address = peer->address;
 	char text[ADDRESS_TEXT_MAX];
 	json_t *shown;
@@ -212,15 +212,17 @@ static json_t *show_peer(const struct decider *decider, size_t index,
 		char name[PREFIX_TEXT_MAX];
 
 		json_array_append_new(
-			announced,
+			prefixes,
 			json_string(prefix_dump(&peer->prefixes[i], name)));
 	}
 	address.port = 0;
 	shown = json_pack(
-		"{s:s, s:I, s:s, s:o, s:o, s:I, s:I, s:b, s:b, s:b, s:I, s:I}",
+		"{s:s, s:I, s:s, s:o, s:I, s:o, s:I, s:I, s:b, s:b, s:b, s:I, "
+		"s:I}",
 		"address", address_dump(&address, text), "as",
 		(json_int_t)peer->as, "state", peer->state_text, "families",
-		show_families(peer->families), "announced", announced, "hold_s",
+		show_families(peer->families), "announced",
+		(json_int_t)peer->announced, "prefixes", prefixes, "hold_s",
 		(json_int_t)peer->hold_s, "since_ms",
 		(json_int_t)((clock_monotonic_ns() - peer->since_ns) / 1000000),
 		"settled", peer->is_settled, "unconfirmed",

@@ -626,6 +626,31 @@ static void on_report(void *context, const struct health_report *report,
 	}
 }
 
+/*
+ * A speaker that hangs cannot keep its own lease: it would announce until the
+ * routers' hold time. The end of the process closes its sessions. It must be seen
+ * standing still at several ticks of ours, so that a process that was stopped
+ * as a whole and goes on is not taken for one.
+ */
+static void watch_speaker(struct decider *decider)
+{
+	uint64_t tick = decider->speaker != NULL
+				? speaker_tick_ns(decider->speaker)
+				: 0;
+
+	if (tick == 0 || tick != decider->speaker_tick) {
+		decider->speaker_tick = tick;
+		decider->speaker_stands = 0;
+		return;
+	}
+	decider->speaker_stands++;
+	if (decider->speaker_stands * DECIDER_TICK_MS >= DECIDER_HANG_MS) {
+		log_error("the thread that speaks to the peers stands still: "
+			  "ending, so that they drop the routes");
+		_exit(1);
+	}
+}
+
 static void on_tick(uv_timer_t *timer)
 {
 	struct decider *decider = timer->data;
@@ -635,6 +660,7 @@ static void on_tick(uv_timer_t *timer)
 
 	/* After a delay of our own the reports wait in the socket: read first. */
 	control_link_read(decider->link);
+	watch_speaker(decider);
 	now = now_ms();
 	changed = step_all(decider, &event, now);
 	step_drains(decider, now);

@@ -31,6 +31,7 @@ enum {
 	DECIDER_CONFIRM_MS = 2000, /* the longest wait for peers' TCP */
 	DECIDER_SETTLE_MS = 300,   /* until our last probe has been counted */
 	DECIDER_RATE_MS = 1000,    /* over which the query rate is taken */
+	DECIDER_HANG_MS = 700,	   /* without a sign of life from the speaker */
 	DECIDER_REASON_MAX = 1024,
 };
 
@@ -72,6 +73,8 @@ struct decider {
 	const struct config_route *config;
 	uv_loop_t *loop;
 	struct speaker *speaker; /* NULL: dry run */
+	uint64_t speaker_tick;	 /* as it was at our last tick, ns */
+	unsigned speaker_stands; /* ticks of ours without one of it */
 	void (*finished)(void *context);
 	void *context;
 

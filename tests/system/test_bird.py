@@ -124,6 +124,20 @@ class Test:
         self.check("SIGCONT of rootcastd: announced again",
                    self.site.announced())
 
+    def frozen(self, name, thread):
+        """Withdrawn when that one thread stands still; gives the freezer."""
+        freezer = None
+
+        def freeze():
+            nonlocal freezer
+            freezer = subprocess.Popen(
+                [os.path.join(rct.BIN, "tool_freeze"), str(thread)],
+                stdout=subprocess.PIPE)
+            freezer.stdout.readline()
+
+        self.withdrawn_after(name, freeze, HANG_S)
+        return freezer
+
     def one_worker(self):
         """One of two workers stands still; the other answers on."""
         if not self.up("one worker of two"):
@@ -133,16 +147,7 @@ class Test:
         if not self.check("one worker of two: there are two",
                           len(workers) == 2, f"{workers}"):
             return
-        freezer = None
-
-        def freeze():
-            nonlocal freezer
-            freezer = subprocess.Popen(
-                [os.path.join(rct.BIN, "tool_freeze"), str(workers[-1])],
-                stdout=subprocess.PIPE)
-            freezer.stdout.readline()
-
-        self.withdrawn_after("one worker of two stands still", freeze, HANG_S)
+        freezer = self.frozen("one worker of two stands still", workers[-1])
         freezer.kill()
         freezer.wait()
         self.check("one worker of two: announced again when it goes on",
@@ -247,6 +252,29 @@ class Test:
         self.check("SIGCONT of rootcast-routed: announced again",
                    self.site.announced(90))
 
+    def hung_decider(self):
+        """The lease runs out at the speaker."""
+        if not self.up("the decider stands still", 30):
+            return
+        freezer = self.frozen("the decider stands still",
+                              self.site.route.pid)
+        freezer.kill()
+        freezer.wait()
+        self.check("the decider goes on: announced again",
+                   self.site.announced(30))
+
+    def hung_speaker(self):
+        """The decider ends the process; its sessions close."""
+        if not self.up("the speaker stands still", 30):
+            return
+        speaker = [tid for tid, name in self.site.route.threads().items()
+                   if name == "speaker"]
+        freezer = self.frozen("the speaker stands still", speaker[0])
+        freezer.kill()
+        freezer.wait()
+        self.check("the speaker stands still: the process has ended with 1",
+                   self.site.route.wait(5) == 1)
+
     def restart_bird(self):
         if not self.up("BIRD restarted", 90):
             return
@@ -263,7 +291,8 @@ class Test:
             for step in (self.nothing_before_the_zone, self.start, self.kill,
                          self.stopped, self.one_worker, self.flood, self.drain,
                          self.terminate_nameserver, self.kill_route,
-                         self.terminate_route, self.restart_bird,
+                         self.terminate_route, self.hung_decider,
+                         self.hung_speaker, self.restart_bird,
                          self.stop_route):
                 print(f"== {step.__name__}", flush=True)
                 step()

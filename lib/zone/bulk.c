@@ -147,9 +147,12 @@ static enum status flush(struct bulk *bulk)
 	size_t count = bulk->staged_count;
 	size_t hashed;
 	enum status status = STATUS_OK;
+	/* None yet where all RDATA so far is empty. */
+	const uint8_t *octets =
+		bulk->octets != NULL ? bulk->octets : (const uint8_t *)"";
 
 	for (size_t i = 0; i < count; i++) {
-		record[i].rdata = bulk->octets + (uintptr_t)record[i].rdata;
+		record[i].rdata = octets + (uintptr_t)record[i].rdata;
 	}
 	hashed = nsec3_first(record, count);
 	if (hashed > 0) {

@@ -4,7 +4,7 @@
  * The idea: most types are a row of fields, and two dozen kinds of field make
  * nearly all types. So a type is a word of letters, one a field, and reading it
  * is a loop over its letters. Types that are not a row of fields (SVCB, HIP,
- * IPSECKEY, AMTRELAY) have a function. What is left to ldns (LOC, APL, CERT,
+ * IPSECKEY, AMTRELAY) have a function. What is left to ldns (LOC, APL, WKS,
  * ...) is rare in zones.
  *
  * Nothing is allocated: tokens point into the record, RDATA is written where
@@ -400,6 +400,13 @@ static const struct mnemonic algorithms[] = {
 	{NULL, 0},
 };
 
+/* RFC 4398 2.1 */
+static const struct mnemonic certificate_types[] = {
+	{"PKIX", 1},  {"SPKI", 2},  {"PGP", 3},    {"IPKIX", 4},
+	{"ISPKI", 5}, {"IPGP", 6},  {"ACPKIX", 7}, {"IACPKIX", 8},
+	{"URI", 253}, {"OID", 254}, {NULL, 0},
+};
+
 /* RFC 9859 7.2 */
 static const struct mnemonic dsync_schemes[] = {
 	{"NOTIFY", 1},
@@ -407,26 +414,32 @@ static const struct mnemonic dsync_schemes[] = {
 };
 
 static bool load_mnemonic(struct rdata_text *text, struct wire_writer *out,
-			  const struct mnemonic *table)
+			  const struct mnemonic *table, unsigned octets)
 {
 	struct text_token token;
-	uint64_t value;
+	uint64_t value = 0;
+	bool is_known = false;
 
 	if (!next_field(text, &token)) {
 		return false;
 	}
-	for (; table->name != NULL; table++) {
-		if (strlen(table->name) == token.length &&
-		    strncasecmp(table->name, token.text, token.length) == 0) {
-			wire_write8(out, (uint8_t)table->value);
-			return true;
-		}
+	for (; table->name != NULL && !is_known; table++) {
+		is_known =
+			strlen(table->name) == token.length &&
+			strncasecmp(table->name, token.text, token.length) == 0;
+		value = table->value;
 	}
-	if (!parse_number(token.text, token.length, 255, &value)) {
+	if (!is_known &&
+	    !parse_number(token.text, token.length,
+			  octets == 1 ? UINT8_MAX : UINT16_MAX, &value)) {
 		return text_fail_token(text, &token,
 				       "neither a number nor a known word:");
 	}
-	wire_write8(out, (uint8_t)value);
+	if (octets == 2) {
+		wire_write16(out, (uint16_t)value);
+	} else {
+		wire_write8(out, (uint8_t)value);
+	}
 	return true;
 }
 
@@ -1379,7 +1392,7 @@ static bool load_eui(struct rdata_text *text, struct wire_writer *out,
  * n: a name     a A: an IPv4, IPv6 address     T: a type     m: a type bitmap
  * s: a string   S: one or more                 v: text without a length
  * h: hex        b: base64                      D: a moment
- * g: a DNSSEC algorithm                        d: a DSYNC scheme
+ * g: a DNSSEC algorithm   d: a DSYNC scheme     C: a kind of certificate
  * x: a salt     y: a base32hex hash            c: a CAA tag
  * L: 64 bits of a locator                      e E: EUI-48, EUI-64
  * p: service parameters                        H I R: HIP, IPSECKEY, AMTRELAY
@@ -1441,6 +1454,8 @@ static const char *fields_of(uint16_t type)
 	case RRTYPE_CDNSKEY:
 	case RRTYPE_RKEY:
 		return "21gb";
+	case RRTYPE_CERT:
+		return "C2gb";
 	case RRTYPE_RRSIG:
 		return "Tg1tDD2nb";
 	case RRTYPE_NSEC:
@@ -1528,9 +1543,11 @@ static bool load_field(struct rdata_text *text, char field,
 	case 'D':
 		return load_moment(text, out);
 	case 'g':
-		return load_mnemonic(text, out, algorithms);
+		return load_mnemonic(text, out, algorithms, 1);
 	case 'd':
-		return load_mnemonic(text, out, dsync_schemes);
+		return load_mnemonic(text, out, dsync_schemes, 1);
+	case 'C':
+		return load_mnemonic(text, out, certificate_types, 2);
 	case 'x':
 		return load_salt(text, out);
 	case 'y':

@@ -16,6 +16,13 @@ struct node_list {
 };
 
 enum {
+	/* Empty non-terminals, for each name and beside: an address in ip6.arpa
+	 * may need 31 of its own, a hostile name 126 of 255 octets. */
+	EMPTY_A_NAME = 32,
+	EMPTY_BESIDE = 65536,
+};
+
+enum {
 	LIST_NAMES,
 	LIST_NSEC3,
 	LISTS,
@@ -513,6 +520,11 @@ static enum status names_build(struct bulk *bulk, struct trie_builder *builder,
 					 count);
 		if (status != STATUS_OK) {
 			return status;
+		}
+		if (*count - i > EMPTY_A_NAME * list->count + EMPTY_BESIDE) {
+			fault_note(bulk, "too many empty names", &node->name,
+				   0);
+			return STATUS_BAD_DATA;
 		}
 		leaf = node_leaf(cells_chunks(bulk->cells), list->refs[i],
 				 is_apex);

@@ -18,22 +18,42 @@
 #include <openssl/sha.h>
 
 enum {
+	NSEC3_SHA1 = 1,  /* RFC 5155 11 */
 	HASH_LABEL = 32, /* base32hex digits of a hash */
 };
 
 _Static_assert(SHA_DIGEST_LENGTH == NSEC3_HASH_SIZE, "one hash");
 
+const uint8_t *nsec3_param_find(const struct rrset *rrset)
+{
+	const uint8_t *record;
+
+	if (rrset == NULL) {
+		return NULL;
+	}
+	record = rrset_first(rrset);
+	for (unsigned i = 0; i < rrset->count; i++) {
+		const uint8_t *rdata = rdata_octets(record);
+
+		/* RFC 5155 4.1.2: other flags mean a chain not complete. */
+		if (rdata[0] == NSEC3_SHA1 && rdata[1] == 0) {
+			return rdata;
+		}
+		record = rrset_next(record);
+	}
+	return NULL;
+}
+
 bool zone_nsec3_parameters(const struct zone_version *version,
 			   struct nsec3_parameters *out)
 {
-	const struct rrset *rrset;
 	const uint8_t *rdata;
 
 	if (!version->has_nsec3) {
 		return false;
 	}
-	rrset = zone_node_find(version, version->apex, RRTYPE_NSEC3PARAM);
-	rdata = rdata_octets(rrset_first(rrset));
+	rdata = nsec3_param_find(
+		zone_node_find(version, version->apex, RRTYPE_NSEC3PARAM));
 	out->algorithm = rdata[0];
 	out->iterations = wire_get16(rdata + 2);
 	out->salt_length = rdata[4];

@@ -79,3 +79,6 @@ void zone_memory_unlock_writer(struct zone_memory *memory);
 void zone_version_enter(struct zone_version *version,
 			struct cells_garbage *garbage,
 			struct cells_garbage *made);
+
+/* The RDATA of the NSEC3PARAM record whose chain is served, or NULL. */
+const uint8_t *nsec3_param_find(const struct rrset *rrset);

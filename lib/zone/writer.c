@@ -587,9 +587,11 @@ static enum status version_fill(struct zone_version *version,
 	version->negative_ttl = soa->ttl < minimum ? soa->ttl : minimum;
 	if (zone_node_find(version, version->apex, RRTYPE_DNSKEY) != NULL) {
 		version->has_nsec = trie_is_marked(&version->names.root);
-		version->has_nsec3 = trie_is_marked(&version->nsec3.root) &&
-				     zone_node_find(version, version->apex,
-						    RRTYPE_NSEC3PARAM) != NULL;
+		version->has_nsec3 =
+			trie_is_marked(&version->nsec3.root) &&
+			nsec3_param_find(zone_node_find(version, version->apex,
+							RRTYPE_NSEC3PARAM)) !=
+				NULL;
 	}
 	return STATUS_OK;
 }

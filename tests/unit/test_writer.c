@@ -428,6 +428,70 @@ START_TEST(order_of_records_does_not_matter)
 }
 END_TEST
 
+/* Names of 120 labels that share nothing: 119 empty ones for each. */
+static enum status load_deep(unsigned names)
+{
+	enum status status;
+	struct zone_writer *writer = zone_writer_new(NULL, &status);
+	struct zone_version *version = NULL;
+	struct zone_fault fault;
+
+	fixture_add(writer, "a.", RRTYPE_SOA, "1");
+	fixture_add(writer, "a.", RRTYPE_NS, "b.");
+	for (unsigned i = 0; i < names; i++) {
+		char owner[512];
+		size_t at = 0;
+
+		for (unsigned label = 0; label < 100; label++) {
+			at += (size_t)snprintf(owner + at, 8, "x.");
+		}
+		snprintf(owner + at, sizeof(owner) - at, "%u.a.", i);
+		ck_assert_int_eq(
+			fixture_add(writer, owner, RRTYPE_A, "192.0.2.1"),
+			STATUS_OK);
+	}
+	status = zone_writer_finish(writer, &version, &fault);
+	if (status == STATUS_OK) {
+		ck_assert_uint_eq(zone_version_names(version), 1 + names * 101);
+		zone_version_release(version);
+	} else {
+		ck_assert_str_eq(fault.reason, "too many empty names");
+	}
+	return status;
+}
+
+START_TEST(deep_names_are_bounded)
+{
+	ck_assert_int_eq(load_deep(500), STATUS_OK);
+	ck_assert_int_eq(load_deep(3000), STATUS_BAD_DATA);
+}
+END_TEST
+
+/* A million records of one name, most of them alike, take their time once. */
+START_TEST(many_equal_records_are_one)
+{
+	enum status status;
+	struct zone_writer *writer = zone_writer_new(NULL, &status);
+	struct zone_version *version;
+	struct zone_fault fault;
+
+	fixture_add(writer, "a.", RRTYPE_SOA, "1");
+	fixture_add(writer, "a.", RRTYPE_NS, "b.");
+	for (unsigned i = 0; i < 300000; i++) {
+		const uint8_t rdata[4] = {192, 0, 2, (uint8_t)(i % 7)};
+		const char *owner = i % 2 == 0 ? "h.a." : "g.a.";
+
+		ck_assert_int_eq(zone_writer_add(writer, name_of(owner),
+						 RRTYPE_A, 60, rdata, 4),
+				 STATUS_OK);
+	}
+	ck_assert_int_eq(zone_writer_finish(writer, &version, &fault),
+			 STATUS_OK);
+	ck_assert_uint_eq(zone_version_records(version), 2 + 14);
+	zone_version_release(version);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("writer");
@@ -445,6 +509,8 @@ int main(void)
 	tcase_add_test(tcase, rrset_is_canonical);
 	tcase_add_test(tcase, rrset_too_long_for_a_message_is_refused);
 	tcase_add_test(tcase, bad_rdata_is_refused);
+	tcase_add_test(tcase, deep_names_are_bounded);
+	tcase_add_test(tcase, many_equal_records_are_one);
 	tcase_add_test(tcase, order_of_records_does_not_matter);
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_NORMAL);

@@ -369,6 +369,12 @@ last_leaf(uint8_t *const *chunks, const struct trie_node *node, bool is_marked)
 	return node;
 }
 
+const struct trie_node *trie_first(const struct trie *trie,
+				   uint8_t *const *chunks)
+{
+	return first_leaf(chunks, &trie->root);
+}
+
 const struct trie_node *trie_last(const struct trie *trie,
 				  uint8_t *const *chunks, bool is_marked)
 {

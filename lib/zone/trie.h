@@ -111,6 +111,10 @@ const struct trie_node *trie_floor(const struct trie *trie,
 				   uint8_t *const *chunks,
 				   const struct dname *name, bool is_marked);
 
+/* The least leaf of a trie that is not empty. */
+const struct trie_node *trie_first(const struct trie *trie,
+				   uint8_t *const *chunks);
+
 /* The greatest leaf (of the marked ones, where is_marked), or NULL. */
 const struct trie_node *trie_last(const struct trie *trie,
 				  uint8_t *const *chunks, bool is_marked);

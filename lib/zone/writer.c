@@ -637,6 +637,40 @@ static enum status load_finish(struct zone_writer *writer,
 	return version_fill(version, dname_of(&result.apex), fault);
 }
 
+/*
+ * A file whose names come in several places leaves dead parts behind. Nobody
+ * uses the version yet, so everything is moved at once. Without memory for it
+ * the version stays as it is.
+ */
+static void load_compact(struct zone_memory *memory,
+			 struct zone_version *version)
+{
+	struct compact compact = {.credit = 0};
+
+	do {
+		struct trie names = version->names;
+		struct trie nsec3 = version->nsec3;
+		struct trie *const tries[] = {&names, &nsec3};
+		struct cells_garbage *garbage;
+		struct cells_garbage *made;
+
+		compact.credit = UINT64_MAX / 2;
+		cells_begin(memory->cells);
+		if (compact_step(&compact, memory->cells, tries, 2,
+				 version->name_count,
+				 compact_node) != STATUS_OK ||
+		    cells_commit(memory->cells, &garbage, &made) != STATUS_OK) {
+			cells_abort(memory->cells);
+			return;
+		}
+		version->names = names;
+		version->nsec3 = nsec3;
+		compact_committed(&compact, memory->cells);
+		cells_retire(memory->cells, garbage);
+		free(made);
+	} while (compact.is_active);
+}
+
 enum status zone_writer_finish(struct zone_writer *writer,
 			       struct zone_version **out,
 			       struct zone_fault *fault)
@@ -663,11 +697,17 @@ enum status zone_writer_finish(struct zone_writer *writer,
 		zone_writer_abort(writer);
 		return status;
 	}
-	compact_committed(&compact, memory->cells);
-	memory->compact = compact;
+	if (writer->bulk != NULL) {
+		load_compact(memory, version);
+	} else {
+		compact_committed(&compact, memory->cells);
+		memory->compact = compact;
+	}
 	version->memory = memory;
 	version->table = cells_table_hold(memory->cells);
 	version->chunks = version->table->chunks;
+	version->apex = version_node(
+		version, trie_first(&version->names, version->chunks));
 	atomic_init(&version->holds, 1);
 	zone_version_enter(version, garbage, made);
 	zone_version_release(writer->base);

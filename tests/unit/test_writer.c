@@ -372,6 +372,14 @@ START_TEST(bad_rdata_is_refused)
 }
 END_TEST
 
+static size_t mapped(const struct zone_version *version)
+{
+	struct zone_memory_stats stats;
+
+	zone_version_memory(version, &stats);
+	return stats.mapped;
+}
+
 /* Any order of the records makes the same zone. */
 START_TEST(order_of_records_does_not_matter)
 {
@@ -388,7 +396,7 @@ START_TEST(order_of_records_does_not_matter)
 		for (unsigned i = 0; i < 2 * HOSTS; i++) {
 			char owner[64];
 			char address[32];
-			unsigned host = turn == 0 ? i / 2 : (i * 1237) % HOSTS;
+			unsigned host = turn == 0 ? i / 2 : (i * 1237u) % HOSTS;
 
 			snprintf(owner, sizeof(owner), "h%u.d%u.a.", host,
 				 host % 10);
@@ -410,6 +418,8 @@ START_TEST(order_of_records_does_not_matter)
 		ck_assert_uint_eq(zone_version_names(version[turn]),
 				  HOSTS + 10 + 1);
 	}
+	ck_assert(mapped(version[1]) <=
+		  mapped(version[0]) + mapped(version[0]) / 2);
 	for (unsigned host = 0; host < HOSTS; host++) {
 		char owner[64];
 
@@ -474,6 +484,7 @@ START_TEST(many_equal_records_are_one)
 	struct zone_writer *writer = zone_writer_new(NULL, &status);
 	struct zone_version *version;
 	struct zone_fault fault;
+	struct zone_memory_stats stats;
 
 	fixture_add(writer, "a.", RRTYPE_SOA, "1");
 	fixture_add(writer, "a.", RRTYPE_NS, "b.");
@@ -488,6 +499,8 @@ START_TEST(many_equal_records_are_one)
 	ck_assert_int_eq(zone_writer_finish(writer, &version, &fault),
 			 STATUS_OK);
 	ck_assert_uint_eq(zone_version_records(version), 2 + 14);
+	zone_version_memory(version, &stats);
+	ck_assert_uint_le(stats.mapped, 1 << 20);
 	zone_version_release(version);
 }
 END_TEST

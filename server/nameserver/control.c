@@ -16,8 +16,14 @@
  * Both ways are a list with one atomic head: neither thread can ever hold a
  * lock that the other wants, so a main thread that hangs stops no report. The
  * thread runs at real-time priority where it may, so that a flood that takes
- * every CPU does not make the reports late, and so that at a kill it is not the
- * last thread, the one that frees the memory.
+ * every CPU does not make the reports late. It must not be the last thread to
+ * exit, which frees the memory first: memory_keeper.h.
+ *
+ * A core is written while every thread still has its files (the kernel stops
+ * them before they can exit), so a crash is told before it happens: the handler
+ * of the deadly signals has this thread close its connections, waits for that,
+ * CRASH_WAIT_MS at most, and dies of the signal. Measured with 1 GB of touched
+ * memory that is not dumped, cores on: SIGSEGV 87 to 132 ms without the handler.
  *
  * Rejected: a loop of libuv in the thread (its descriptors, signal pipe and
  * pool live in the table that it must not share); a mutex around the zones for
@@ -30,6 +36,7 @@
 #include "lib/base/log.h"
 #include "server/nameserver/control_report.h"
 #include "server/nameserver/control_request.h"
+#include "server/nameserver/memory_keeper.h"
 #include "server/nameserver/zone_folder.h"
 
 #include <errno.h>
@@ -62,6 +69,7 @@ enum {
 	ACCEPT_PAUSE_MS = 100,
 	FIRST_DESCRIPTOR = 3,
 	NICE = -10,
+	CRASH_WAIT_MS = 20,
 };
 
 enum job_state {
@@ -112,6 +120,8 @@ struct control {
 	/* Between the threads. */
 	_Atomic int setup; /* 0: under way, 1: good, negative: -errno */
 	_Atomic bool must_stop;
+	_Atomic bool is_crashing;
+	_Atomic bool has_closed; /* the connections, for the crash */
 	_Atomic bool is_stopping;
 	_Atomic bool is_released;
 	_Atomic unsigned attached;
@@ -132,6 +142,7 @@ struct control {
 	char *zones_text;
 
 	/* The main thread's. */
+	pid_t keeper;
 	uv_loop_t *loop;
 	struct zone_folder *folder;
 	uv_poll_t poll;
@@ -671,6 +682,74 @@ static void run_once(struct control *control)
 	check_released(control);
 }
 
+/* --- crashes --------------------------------------------------------------- */
+
+static const int deadly[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
+
+enum {
+	DEADLY = sizeof(deadly) / sizeof(deadly[0]),
+};
+
+static struct sigaction before_crash[DEADLY];
+static _Atomic(struct control *) crash_control;
+
+/* Only what a signal handler may call. */
+static void close_for_crash(struct control *control)
+{
+	for (size_t i = 0; i < control->connection_count; i++) {
+		/* Both: the other thread may stand between two closes. */
+		(void)shutdown(control->connections[i]->fd, SHUT_RDWR);
+		(void)close(control->connections[i]->fd);
+	}
+	atomic_store(&control->has_closed, true);
+}
+
+static void on_crash(int number)
+{
+	struct control *control = atomic_load(&crash_control);
+	const struct timespec pause_time = {.tv_nsec = 100000};
+
+	if (control != NULL && !atomic_exchange(&control->is_crashing, true)) {
+		if (pthread_equal(pthread_self(), control->thread)) {
+			close_for_crash(control);
+		} else {
+			wake(control->wake_control);
+		}
+		for (int i = 0; i < CRASH_WAIT_MS * 10 &&
+				!atomic_load(&control->has_closed);
+		     i++) {
+			(void)nanosleep(&pause_time, NULL);
+		}
+	}
+	for (size_t i = 0; i < DEADLY; i++) {
+		if (deadly[i] == number) {
+			(void)sigaction(number, &before_crash[i], NULL);
+		}
+	}
+	(void)raise(number);
+}
+
+static void catch_crashes(struct control *control)
+{
+	struct sigaction action = {.sa_handler = on_crash};
+
+	/* Blocked while it runs, raise() takes effect when it returns. */
+	action.sa_flags = SA_ONSTACK;
+	sigemptyset(&action.sa_mask);
+	atomic_store(&crash_control, control);
+	for (size_t i = 0; i < DEADLY; i++) {
+		(void)sigaction(deadly[i], &action, &before_crash[i]);
+	}
+}
+
+static void leave_crashes(void)
+{
+	for (size_t i = 0; i < DEADLY; i++) {
+		(void)sigaction(deadly[i], &before_crash[i], NULL);
+	}
+	atomic_store(&crash_control, NULL);
+}
+
 /* --- the thread ------------------------------------------------------------ */
 
 /* Leave the shared descriptor table; keep only what is needed here. */
@@ -727,6 +806,12 @@ static void *thread_main(void *argument)
 	}
 	while (!atomic_load(&control->must_stop)) {
 		run_once(control);
+		if (atomic_load(&control->is_crashing)) {
+			close_for_crash(control);
+			for (;;) {
+				(void)pause(); /* until the process is gone */
+			}
+		}
 	}
 	while (control->connection_count > 0) {
 		close_connection(control, control->connection_count - 1);
@@ -741,8 +826,12 @@ static bool start_thread(struct control *control)
 	sigset_t before;
 	int error;
 
-	/* Signals are for the main thread's loop. */
+	/* Signals are for the main thread's loop, but those of its own faults.
+	 */
 	sigfillset(&all);
+	for (size_t i = 0; i < DEADLY; i++) {
+		sigdelset(&all, deadly[i]);
+	}
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	error = pthread_create(&control->thread, NULL, thread_main, control);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -912,6 +1001,7 @@ enum status control_start(const struct control_options *options,
 	}
 	/* The thread's copy is the only one: the file closes with it. */
 	close(control->listener);
+	catch_crashes(control);
 	*out = control;
 	return STATUS_OK;
 out:
@@ -931,6 +1021,8 @@ void control_stop(struct control *control)
 	if (control == NULL) {
 		return;
 	}
+	leave_crashes();
+	memory_keeper_stop(control->keeper);
 	atomic_store(&control->must_stop, true);
 	wake(control->wake_control);
 	pthread_join(control->thread, NULL);
@@ -1036,6 +1128,13 @@ enum status control_attach(struct control *control, uv_loop_t *loop,
 {
 	control->loop = loop;
 	control->folder = folder;
+	/* Not in control_start(): by now privileges were dropped. */
+	control->keeper = memory_keeper_start();
+	if (control->keeper < 0) {
+		log_warning("no keeper of the memory: %s; route control may "
+			    "learn of a crash late",
+			    strerror(errno));
+	}
 	if (uv_poll_init(loop, &control->poll, control->wake_main) != 0) {
 		return STATUS_IO;
 	}

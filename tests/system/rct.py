@@ -293,7 +293,7 @@ timeformat log iso long us;
 timeformat protocol iso long us;
 router id {ROUTER4};
 protocol device {{ }}
-filter learn {{
+filter from_service {{
 	if (65535, 0) ~ bgp_community then print "gshut ", net;
 	accept;
 }}
@@ -304,8 +304,8 @@ protocol bgp service {{
 	connect retry time 1;
 	error wait time 1, 4;
 	debug {{ states, routes, events }};
-	ipv4 {{ import filter learn; export none; }};
-	ipv6 {{ import filter learn; export none; }};
+	ipv4 {{ import filter from_service; export none; }};
+	ipv6 {{ import filter from_service; export none; }};
 }}
 ''')
         open(self.events, "a", encoding="utf-8").close()
@@ -397,7 +397,9 @@ class Site:
 
     def start_bird(self):
         self.bird = Bird(self.net, self.folder)
-        wait_until(lambda: os.path.exists(self.bird.socket), 5)
+        if not wait_until(lambda: "service" in self.bird.birdc(
+                "show", "protocols"), 10, 0.05):
+            raise RuntimeError(f"BIRD: {self.bird.daemon.text()}")
 
     def start_nameserver(self, ready_s=30, cores=False):
         self.nameserver = Daemon(

@@ -123,8 +123,9 @@ static const char *const bad_lines[] = {
 	REPORT("running", "", ", \"zones\": {}"),
 	"{\"report\": 1, \"state\": 7, \"workers\": []}",
 	"{\"report\": 1, \"state\": \"running\", \"workers\": {}}",
-	"{\"report\": 1, \"state\": \"running\", \"state\": \"stopping\", "
-	"\"workers\": []}",
+	/* A key that stands twice. */
+	("{\"report\": 1, \"state\": \"running\", \"state\": \"stopping\", "
+	 "\"workers\": []}"),
 };
 
 START_TEST(bad_line_changes_nothing)

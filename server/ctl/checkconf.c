@@ -66,6 +66,21 @@ static int run_check(const char *name, const char *file)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
+/*
+ * Is this a file for the nameserver alone? A site without route control has no
+ * 'route' section, and nothing is wrong with that. What cannot be read is
+ * left to the daemons to complain of.
+ */
+static bool is_nameserver_only(const char *file)
+{
+	json_t *root = json_load_file(file, 0, NULL);
+	bool only =
+		json_is_object(root) && json_object_get(root, "route") == NULL;
+
+	json_decref(root);
+	return only;
+}
+
 int ctl_checkconf(const struct ctl *ctl, int count, char *const *arguments)
 {
 	static const char *const daemons[] = {"rootcastd", "rootcast-routed"};
@@ -77,8 +92,16 @@ int ctl_checkconf(const struct ctl *ctl, int count, char *const *arguments)
 		return ctl_usage("'checkconf' takes one FILE");
 	}
 	for (size_t i = 0; i < 2; i++) {
-		int status = run_check(daemons[i], arguments[0]);
+		int status;
 
+		if (i == 1 && is_nameserver_only(arguments[0])) {
+			if (!ctl->json) {
+				printf("%s: no 'route' section, not checked\n",
+				       daemons[i]);
+			}
+			continue;
+		}
+		status = run_check(daemons[i], arguments[0]);
 		json_object_set_new(document, daemons[i],
 				    json_boolean(status == 0));
 		if (status != 0) {

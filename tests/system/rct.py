@@ -188,7 +188,9 @@ class Daemon:
              re.search(pattern, self.text())), seconds)
 
     def signal(self, number):
-        os.kill(self.pid, number)
+        """To the program, if it is still there."""
+        if self.is_alive():
+            os.kill(self.pid, number)
 
     def is_alive(self):
         return self.process.poll() is None

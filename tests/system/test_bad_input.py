@@ -60,7 +60,8 @@ class Test:
 
     def dig(self, name, kind="SOA", port=PORT):
         return rct.run("dig", "@127.0.0.1", "-p", str(port), "+norec",
-                       "+time=2", "+tries=2", name, kind, check=False).stdout
+                       "+time=2", "+tries=2", f"{name}.", kind,
+                       check=False).stdout
 
     def config(self, text):
         self.count += 1
@@ -90,7 +91,13 @@ class Test:
                 ("key not carried out yet",
                  {"server": {"metrics": "127.0.0.1@9153"}}, "metrics"),
                 ("no JSON", "{\n\"server\": {\n,\n", ":3: "),
-                ("unknown key in route", {"route": {"pears": []}}, "pears")):
+                ("unknown key in route",
+                 {"route": {"router_id": "192.0.2.1", "local_as": 64512,
+                            "services": {"dns": {
+                                "prefixes": ["192.0.2.0/24"],
+                                "probe": ["192.0.2.53"],
+                                "required_zones": ["."]}},
+                            "pears": []}}, "pears")):
             path = self.config(text)
             daemon = "rootcast-routed" if "route" in title else "rootcastd"
             self.ends(f"configuration, {title}: exit status 2, file and key",
@@ -122,15 +129,18 @@ class Test:
             nobody = pwd.getpwnam("nobody")
         zones = self.zones(example_org=GOOD)
         os.chmod(zones, 0)
+        sockets = os.path.join(self.folder, "sockets")
+        os.mkdir(sockets)
         if nobody is None:
             daemon = self.start("--zones", zones, "--listen", LISTEN)
         else:
             os.chmod(self.folder, 0o755)
+            os.chown(sockets, nobody.pw_uid, nobody.pw_gid)
             daemon = rct.Daemon("rootcastd", [
                 "setpriv", "--reuid", str(nobody.pw_uid), "--regid",
                 str(nobody.pw_gid), "--clear-groups", f"{rct.BIN}/rootcastd",
                 "--zones", zones, "--listen", LISTEN, "--control",
-                "/nonexistent/rct.sock"], self.folder)
+                f"{sockets}/server.sock"], self.folder)
         self.ends("zone folder unreadable: exit status 1", daemon, 1,
                   re.escape(os.path.basename(zones)))
         os.chmod(zones, 0o755)
@@ -208,7 +218,8 @@ class Test:
                 "control": f"{self.folder}/r.sock", "router_id": "192.0.2.1",
                 "local_as": 64512,
                 "services": {"dns": {"prefixes": ["127.0.0.1/32"],
-                                     "probe": [LISTEN]}},
+                                     "probe": [LISTEN],
+                                     "required_zones": ["example.org"]}},
                 "peers": [{"address": "127.0.0.9", "as": 64513,
                            "source": "127.0.0.1", "port": 5399,
                            "families": ["ipv4"]}]}})

@@ -63,7 +63,8 @@ enum status address_load(struct address *out, const char *text,
 		return STATUS_BAD_SYNTAX;
 	}
 	if (scope != NULL) {
-		/* RFC 4007 11: a zone tells links apart, not global addresses.
+		/*
+		 * RFC 4007 11: a zone tells links apart, not global addresses.
 		 */
 		if (!address_is_link_local(&address) || *scope == '\0') {
 			return STATUS_BAD_SYNTAX;

@@ -46,8 +46,7 @@ struct config_reader {
 	char error[CONFIG_ERROR_MAX];
 };
 
-/* --- lines and paths ---------------------------------------------------------
- */
+/* --- lines and paths ------------------------------------------------------ */
 
 /* One walk along the text. Valid JSON is promised; ends are checked anyway. */
 struct walk {

@@ -2,14 +2,15 @@
  * config_reader.h - the configuration file, read with good manners.
  *
  * jansson reads the JSON; this adds what operators need of errors: the key's
- *full path and its line. Every getter leaves *out alone where the key is
- *absent, so that defaults stand before reading. The first error is kept, later
- *ones are dropped; config_reader_error() is the line to show. One thread; the
- *reader owns the document and every string it gave out.
+ * full path and its line. Every getter leaves *out alone where the key is
+ * absent, so that defaults stand before reading. The first error is kept, later
+ * ones are dropped; config_reader_error() is the line to show. One thread; the
+ * reader owns the document and every string it gave out.
  *
  *	reader = config_reader_load(path, error, sizeof(error));
- *	object = config_reader_object(reader, config_reader_root(reader),
- *"server"); config_reader_string(reader, object, "identity", &identity);
+ *	root = config_reader_root(reader);
+ *	object = config_reader_object(reader, root, "server");
+ *	config_reader_string(reader, object, "identity", &identity);
  *	config_reader_finish(reader, object);      (unknown keys are errors)
  */
 #pragma once

@@ -42,7 +42,8 @@ void grace_quiescent(void);
  */
 void grace_defer(struct grace_head *head, grace_func func);
 
-/* Wait until every grace_defer() before this call has run. Not from a reader.
+/*
+ * Wait until every grace_defer() before this call has run. Not from a reader.
  */
 void grace_barrier(void);
 

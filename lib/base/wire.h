@@ -133,7 +133,8 @@ static inline size_t wire_size(const struct wire_writer *w)
 	return (size_t)(w->at - w->start);
 }
 
-/* Claim size octets to be filled by the caller, or NULL when there is no room.
+/*
+ * Claim size octets to be filled by the caller, or NULL when there is no room.
  */
 static inline uint8_t *wire_claim(struct wire_writer *w, size_t size)
 {

@@ -1,31 +1,32 @@
 /*
  * fsm.c - the state machine of one connection, as pure as arithmetic.
  *
- *	           START            TCP_UP          OPEN             KEEPALIVE
- *	Idle ----------> Connect ---------> OpenSent ----> OpenConfirm ---->
- *Established ^  \ passive                 / |   `--------> Active ------' any
- *trouble: NOTIFICATION where one is
- *	  `------------------------------------ due, CLOSE, back to Idle (or
- *Active)
+ *	      START         TCP_UP          OPEN             KEEPALIVE
+ *	Idle ------> Connect ------> OpenSent ----> OpenConfirm -----> Established
+ *	 ^  \ passive                   ^                |                |
+ *	 |    `-----> Active ------------'                |                |
+ *	 `------- any trouble: NOTIFICATION where one is due, CLOSE -------'
+ *	          (a passive peer goes back to Active)
  *
  * Differences from RFC 4271 8, and why:
  * - A connecting peer waits in Idle after a failure and tries again by itself
- *(the RFC's IdleHoldTime, 8.1.1); it is never in Active, where the RFC would
- *listen while it waits: we listen only for passive peers.
+ *   (the RFC's IdleHoldTime, 8.1.1); it is never in Active, where the RFC would
+ *   listen while it waits: we listen only for passive peers.
  * - A passive peer returns to Active at once. It is the router that sets the
- *pace, and a refusal would only start the router's own error delay.
+ *   pace, and a refusal would only start the router's own error delay.
  * - The back-off starts at 1 s, not at 120: while we wait, the site is not
  *   announced, and most ends of a session are a router's restart or a
  *   reconfiguration, over within seconds. It doubles to 60 s, since a peer that
- *answers with NOTIFICATIONs needs a person. It stays at 5 s where TCP alone
- *failed or was closed without a word: such a try costs the peer nothing, and
- *BIRD closes that way for up to 60 s after an error (its error delay): minutes
- *of silence on top would be ours. It starts anew after 30 s in Established. A
- *received 6/2 is no exception: routers send it when they restart.
+ *   answers with NOTIFICATIONs needs a person. It stays at 5 s where TCP alone
+ *   failed or was closed without a word: such a try costs the peer nothing, and
+ *   BIRD closes that way for up to 60 s after an error (its error delay):
+ *   minutes of silence on top would be ours. It starts anew after 30 s in
+ *   Established. A received 6/2 is no exception: routers send it when they
+ *   restart.
  * - Each delay is multiplied by a random 0.75 to 1.0 (RFC 4271 10).
  * - OpenSent waits 10 s for an OPEN, not 4 minutes.
  * - The send hold time (RFC 9687) is twice the hold time, not at least 8
- *minutes: a peer that does not read keeps routes that we wish gone.
+ *   minutes: a peer that does not read keeps routes that we wish gone.
  */
 #include "lib/bgp/fsm.h"
 
@@ -79,8 +80,7 @@ void bgp_fsm_open(const struct bgp_fsm *fsm, struct bgp_open *out)
 	};
 }
 
-/* --- pieces -----------------------------------------------------------------
- */
+/* --- pieces --------------------------------------------------------------- */
 
 static void act(struct bgp_actions *actions, enum bgp_action action)
 {
@@ -220,8 +220,7 @@ static void connect_begin(struct bgp_fsm *fsm, const struct bgp_event *event,
 	act(actions, BGP_ACTION_CONNECT);
 }
 
-/* --- the peer's OPEN --------------------------------------------------------
- */
+/* --- the peer's OPEN ------------------------------------------------------ */
 
 static bool roles_suit(uint8_t ours, uint8_t theirs)
 {
@@ -346,8 +345,7 @@ static void open_take(struct bgp_fsm *fsm, const struct bgp_event *event,
 	}
 }
 
-/* --- one state after the other ----------------------------------------------
- */
+/* --- one state after the other -------------------------------------------- */
 
 static void step_idle(struct bgp_fsm *fsm, const struct bgp_event *event,
 		      struct bgp_actions *actions)
@@ -567,8 +565,7 @@ void bgp_fsm_step(struct bgp_fsm *fsm, const struct bgp_event *event,
 	}
 }
 
-/* --- timers -----------------------------------------------------------------
- */
+/* --- timers --------------------------------------------------------------- */
 
 enum {
 	TIMER_COUNT = 5,
@@ -579,7 +576,8 @@ struct timer {
 	enum bgp_event_type type;
 };
 
-/* A keepalive that is due goes out before a hold time that is over is judged.
+/*
+ * A keepalive that is due goes out before a hold time that is over is judged.
  */
 static void timers_get(const struct bgp_fsm *fsm, struct timer out[TIMER_COUNT])
 {
@@ -621,8 +619,7 @@ uint64_t bgp_fsm_deadline(const struct bgp_fsm *fsm)
 	return least;
 }
 
-/* --- bytes to events --------------------------------------------------------
- */
+/* --- bytes to events ------------------------------------------------------ */
 
 size_t bgp_event_read(struct bgp_event *event, const uint8_t *data, size_t size)
 {
@@ -675,8 +672,7 @@ bool bgp_collision_keeps_ours(uint32_t our_id, uint32_t our_as,
 	return our_as > their_as;
 }
 
-/* --- words ------------------------------------------------------------------
- */
+/* --- words ---------------------------------------------------------------- */
 
 const char *bgp_state_text(enum bgp_state state)
 {

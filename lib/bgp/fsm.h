@@ -2,8 +2,8 @@
  * fsm.h - the state machine of one BGP connection (RFC 4271 8), pure.
  *
  * State and event in, state and actions out. No socket, no clock, no memory:
- *time and randomness are arguments, timers are deadlines in the state. The
- *caller (server/route/speaker.c) carries the actions out in the order given.
+ * time and randomness are arguments, timers are deadlines in the state. The
+ * caller (server/route/speaker.c) carries the actions out in the order given.
  *
  *	struct bgp_event event = {.type = BGP_EVENT_START, .now = now};
  *	bgp_fsm_step(&fsm, &event, &actions);
@@ -12,7 +12,7 @@
  *
  * One machine a TCP connection; a peer may have two for a moment (RFC
  *4271 6.8): bgp_collision_keeps_ours() says which lives, BGP_EVENT_COLLISION
- *ends the other.
+ * ends the other.
  */
 #pragma once
 
@@ -155,7 +155,8 @@ struct bgp_fsm {
 
 void bgp_fsm_init(struct bgp_fsm *fsm, const struct bgp_fsm_config *config);
 
-/* Take one event. actions is filled anew. Never fails; any event in any state.
+/*
+ * Take one event. actions is filled anew. Never fails; any event in any state.
  */
 void bgp_fsm_step(struct bgp_fsm *fsm, const struct bgp_event *event,
 		  struct bgp_actions *actions);

@@ -99,8 +99,7 @@ int bgp_header_check(const uint8_t *data, size_t size,
 	return size >= length ? (int)length : 0;
 }
 
-/* --- writing ----------------------------------------------------------------
- */
+/* --- writing -------------------------------------------------------------- */
 
 static struct wire_writer message_begin(uint8_t out[BGP_MESSAGE_MAX],
 					enum bgp_type type)
@@ -227,8 +226,7 @@ void bgp_cease(struct bgp_notification *out, enum bgp_error_subcode subcode,
 	out->size = (uint16_t)(size + 1);
 }
 
-/* --- reading ----------------------------------------------------------------
- */
+/* --- reading -------------------------------------------------------------- */
 
 /*
  * One capability. A length that its kind does not have leaves it unread: RFC
@@ -391,8 +389,7 @@ unsigned bgp_refresh_parse(const uint8_t *message, size_t size)
 	return afi == AFI_IPV4 ? BGP_IPV4 : afi == AFI_IPV6 ? BGP_IPV6 : 0;
 }
 
-/* --- words ------------------------------------------------------------------
- */
+/* --- words ---------------------------------------------------------------- */
 
 struct error_name {
 	uint8_t code;

@@ -154,7 +154,8 @@ void bgp_notification_parse(struct bgp_notification *out,
  */
 unsigned bgp_refresh_parse(const uint8_t *message, size_t size);
 
-/* A Cease that carries a shutdown communication (RFC 9003); text may be NULL.
+/*
+ * A Cease that carries a shutdown communication (RFC 9003); text may be NULL.
  */
 void bgp_cease(struct bgp_notification *out, enum bgp_error_subcode subcode,
 	       const char *text);

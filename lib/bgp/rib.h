@@ -46,7 +46,8 @@ void bgp_rib_up(struct bgp_rib *rib, const struct bgp_update_session *session,
 /* The session is gone: the peer holds nothing. */
 void bgp_rib_down(struct bgp_rib *rib);
 
-/* The peer asked for a family again (RFC 2918): what was told is due once more.
+/*
+ * The peer asked for a family again (RFC 2918): what was told is due once more.
  */
 void bgp_rib_refresh(struct bgp_rib *rib, unsigned families);
 

@@ -8,12 +8,12 @@
  *	COMMUNITIES(8)? AS4_PATH(17)? LARGE_COMMUNITY(32)? OTC(35)?
  *
  * Everything but the NLRI is written first, into a scratch of its own, so that
- *the room left for prefixes is known before the first of them is placed. At
- *their limits (BGP_PREPEND_MAX and so on) the attributes take under 1,200
- *octets: a message always has room for a prefix.
+ * the room left for prefixes is known before the first of them is placed. At
+ * their limits (BGP_PREPEND_MAX and so on) the attributes take under 1,200
+ * octets: a message always has room for a prefix.
  *
  * COMMUNITIES of length 0 would make BIRD and FRR drop the route: a list that
- *is empty is no attribute.
+ * is empty is no attribute.
  */
 #include "lib/bgp/update.h"
 
@@ -49,14 +49,14 @@ enum {
 	ATTRIBUTES_MAX = 1280,
 	/* Header, length of withdrawn routes, length of attributes. */
 	UPDATE_FIXED = BGP_HEADER_SIZE + 4,
-	/* Flags, type, extended length; AFI, SAFI, next hop's length, reserved.
+	/*
+	 * Flags, type, extended length; AFI, SAFI, next hop's length, reserved.
 	 */
 	MP_REACH_FIXED = 4 + 5,
 	MP_UNREACH_FIXED = 4 + 3,
 };
 
-/* --- attributes as values ---------------------------------------------------
- */
+/* --- attributes as values ------------------------------------------------- */
 
 static int compare_u32(const void *a, const void *b)
 {
@@ -151,8 +151,7 @@ bool bgp_attributes_add_community(struct bgp_attributes *attributes,
 	return true;
 }
 
-/* --- writing ----------------------------------------------------------------
- */
+/* --- writing -------------------------------------------------------------- */
 
 static void attribute_begin(struct wire_writer *w, uint8_t flags, uint8_t type,
 			    size_t size)
@@ -419,8 +418,7 @@ size_t bgp_end_of_rib_write(uint8_t out[BGP_MESSAGE_MAX],
 	return update_end(&w);
 }
 
-/* --- reading ----------------------------------------------------------------
- */
+/* --- reading -------------------------------------------------------------- */
 
 /* Step over prefixes to the end; false where one cannot be. */
 static bool count_prefixes(struct wire_reader r, unsigned most, uint32_t *count)
@@ -448,7 +446,8 @@ static unsigned family_of(uint16_t afi, uint8_t safi)
 	return afi == AFI_IPV4 ? BGP_IPV4 : afi == AFI_IPV6 ? BGP_IPV6 : 0;
 }
 
-/* MP_REACH_NLRI and MP_UNREACH_NLRI; families that are not ours are let pass.
+/*
+ * MP_REACH_NLRI and MP_UNREACH_NLRI; families that are not ours are let pass.
  */
 static bool count_multiprotocol(struct bgp_update_count *out, uint8_t type,
 				struct wire_reader r)
@@ -526,8 +525,7 @@ bool bgp_update_parse(struct bgp_update_count *out, const uint8_t *message,
 	return true;
 }
 
-/* --- text -------------------------------------------------------------------
- */
+/* --- text ----------------------------------------------------------------- */
 
 /* Decimal numbers with colons between, each at most its limit. */
 static enum status numbers_load(uint32_t *out, const uint32_t *most,

@@ -37,7 +37,8 @@ struct bgp_large_community {
 	uint32_t local2;
 };
 
-/* What is said of a route, apart from what follows from the session. A value.
+/*
+ * What is said of a route, apart from what follows from the session. A value.
  */
 struct bgp_attributes {
 	uint32_t med;

@@ -22,7 +22,7 @@ struct loading {
 	bool is_out_of_memory;
 };
 
-/* --- arrays that grow ---------------------------------------------------------- */
+/* --- arrays that grow ----------------------------------------------------- */
 
 /* One more element of size octets, zeroed; NULL when there is no memory. */
 static void *append(struct loading *loading, void **array, size_t *count,
@@ -83,7 +83,7 @@ static void read_number(struct loading *loading, json_t *object,
 	}
 }
 
-/* --- services ------------------------------------------------------------------- */
+/* --- services ------------------------------------------------------------- */
 
 static void read_prefix(struct loading *loading, const json_t *element,
 			size_t service)
@@ -390,7 +390,7 @@ static void read_service(struct loading *loading, const char *name,
 	bgp_attributes_normalise(&s->attributes);
 }
 
-/* --- peers ------------------------------------------------------------------------ */
+/* --- peers ---------------------------------------------------------------- */
 
 static void read_families(struct loading *loading, json_t *object,
 			  struct speaker_peer *peer)
@@ -671,7 +671,7 @@ static void read_peer(struct loading *loading, json_t *object)
 	check_next_hops(loading, object, peer);
 }
 
-/* --- the whole -------------------------------------------------------------------- */
+/* --- the whole ------------------------------------------------------------ */
 
 static void read_health(struct loading *loading, json_t *route)
 {

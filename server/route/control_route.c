@@ -40,7 +40,7 @@ struct control_route {
 	char *path;
 };
 
-/* --- replies ----------------------------------------------------------------------- */
+/* --- replies -------------------------------------------------------------- */
 
 static json_t *refuse(const char *format, ...)
 	__attribute__((format(printf, 1, 2)));
@@ -331,7 +331,7 @@ json_t *control_route_answer(struct decider *decider, const char *line,
 	return reply;
 }
 
-/* --- connections ---------------------------------------------------------------------- */
+/* --- connections ---------------------------------------------------------- */
 
 static void maybe_free(struct control_route *control)
 {
@@ -478,7 +478,7 @@ static void on_connection(uv_stream_t *listener, int status)
 	uv_read_start((uv_stream_t *)&client->pipe, on_alloc, on_read);
 }
 
-/* --- the socket -------------------------------------------------------------------------- */
+/* --- the socket ----------------------------------------------------------- */
 
 /* Make way for our socket, unless somebody answers there. */
 static bool clear_path(const char *path, char error[CONTROL_ROUTE_ERROR_MAX])

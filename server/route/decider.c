@@ -25,7 +25,7 @@ static uint64_t now_ms(void)
 	return clock_monotonic_ms();
 }
 
-/* --- what is shown ------------------------------------------------------------------ */
+/* --- what is shown -------------------------------------------------------- */
 
 static const char *zone_trouble(enum health_zone state)
 {
@@ -131,7 +131,7 @@ static void log_health(struct decider *decider, size_t index)
 		   decider_reason(decider, index, reason));
 }
 
-/* --- the table ----------------------------------------------------------------------- */
+/* --- the table ------------------------------------------------------------ */
 
 /* Decide, and offer what changed or whose lease needs renewal. */
 static void apply(struct decider *decider, uint64_t now)
@@ -205,7 +205,7 @@ static bool step_all(struct decider *decider, const struct health_event *event,
 	return changed;
 }
 
-/* --- drains ---------------------------------------------------------------------------- */
+/* --- drains --------------------------------------------------------------- */
 
 /* Peers with a session, as a set; nobody where this is a dry run. */
 static uint64_t established_peers(const struct decider *decider)
@@ -374,7 +374,7 @@ enum status decider_undrain(struct decider *decider, const char *target)
 	return STATUS_OK;
 }
 
-/* --- a planned stop --------------------------------------------------------------------- */
+/* --- a planned stop ------------------------------------------------------- */
 
 static void stop_begin(struct decider *decider, enum drain_cause cause,
 		       uint64_t now)
@@ -519,7 +519,7 @@ void decider_stop(struct decider *decider)
 	stop_steps(decider, now_ms());
 }
 
-/* --- what happens ------------------------------------------------------------------------ */
+/* --- what happens --------------------------------------------------------- */
 
 static void on_probe(void *context, size_t index,
 		     const struct prober_result *result)
@@ -685,7 +685,7 @@ static void on_speaker(uv_poll_t *poll, int status, int events)
 	}
 }
 
-/* --- life ------------------------------------------------------------------------------------ */
+/* --- life ----------------------------------------------------------------- */
 
 /* Targets: every probe address, required zone and transport. */
 static bool make_targets(struct decider *decider,

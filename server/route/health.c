@@ -90,7 +90,7 @@ unsigned health_good_rounds(const struct health *health)
 	return least;
 }
 
-/* --- taking events --------------------------------------------------------------- */
+/* --- taking events -------------------------------------------------------- */
 
 static void take_report(struct health *health,
 			const struct health_report *report, uint64_t now)
@@ -142,7 +142,7 @@ static void forget(struct health *health, bool is_connected, uint64_t now)
 	}
 }
 
-/* --- looking at the whole ---------------------------------------------------------- */
+/* --- looking at the whole ------------------------------------------------- */
 
 /* The sample so many reports back; 0 is the last one. */
 static const struct health_sample *sample_at(const struct health *health,

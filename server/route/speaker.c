@@ -1,39 +1,38 @@
 /*
  * speaker.c - one thread, one loop, all peers.
  *
- *	decider --speaker_offer()--> pending table -.        (lock, wake
- *descriptor)
- *	                                            v
- *	sockets, timers ---------> pass(): take the offer, judge the lease,
- *	                                   run due timers, bring each peer's RIB
- *	                                   to the table, look at what TCP has
- *	                                   acknowledged, publish the status
+ *	decider --speaker_offer()--> pending table --.  (lock, wake descriptor)
+ *	                                             v
+ *	sockets, timers ----------> pass(): take the offer, judge the lease,
+ *	                                    run due timers, bring each peer's RIB
+ *	                                    to the table, look at what TCP has
+ *	                                    acknowledged, publish the status
  *
  * Every wake-up, whatever its reason, ends in one pass over all peers. There
- *are few peers and the pass costs microseconds; in return no event can be
- *forgotten.
+ * are few peers and the pass costs microseconds; in return no event can be
+ * forgotten.
  *
  * - The thread never waits for a lock: another thread that stands still while
- *it holds it must not keep a withdrawal back. It tries, goes on, and tries
- *again 1 ms later.
+ *   it holds it must not keep a withdrawal back. It tries, goes on, and tries
+ *   again 1 ms later.
  * - UPDATEs are made when TCP has room, one at a time, so that nothing stale
- *queues in front of a withdrawal. What the kernel holds is out of our hands: if
- *it has not been acknowledged 1 s after a withdrawal was wished, the connection
- *is reset, which makes the peer drop every route of it.
+ *   queues in front of a withdrawal. What the kernel holds is out of our hands:
+ *   if it has not been acknowledged 1 s after a withdrawal was wished, the
+ *   connection is reset, which makes the peer drop every route of it.
  * - A connection that ends with words of ours lingers apart from its peer: the
- *write side is shut, what comes is thrown away, until the other side closes or
- *   LINGER_NS is over. close() alone would answer unread octets with a RST, and
- *the peer would never see the NOTIFICATION.
+ *   write side is shut, what comes is thrown away, until the other side closes
+ *   or LINGER_NS is over. close() alone would answer unread octets with a RST,
+ *   and the peer would never see the NOTIFICATION.
  * - It listens only for peers that are 'passive', and takes connections from
- *these addresses only. A second connection from a peer replaces the first one
- *while that is not Established, and is refused with 6/7 when it is (RFC
- *4271 6.8: there the older one lives).
+ *   these addresses only. A second connection from a peer replaces the first
+ *   one while that is not Established, and is refused with 6/7 when it is
+ *   (RFC 4271 6.8: there the older one lives).
  * - What peers send is read in bounded bites (RECEIVE_BITES a pass and peer),
  *   stepped over and forgotten.
  *
  * Rejected: uv_tcp_t (no options before connect, no SIOCOUTQ at hand, its own
- *write queue), a timer a purpose (one deadline over all is enough and cannot
- *leak).
+ * write queue), a timer a purpose (one deadline over all is enough and cannot
+ * leak).
  */
 #include "server/route/speaker.h"
 
@@ -227,8 +226,7 @@ static uint32_t random_next(struct speaker *speaker)
 	return (uint32_t)((x * UINT64_C(2685821657736338717)) >> 32);
 }
 
-/* --- connections ------------------------------------------------------------
- */
+/* --- connections ---------------------------------------------------------- */
 
 static void on_connection_closed(uv_handle_t *handle)
 {
@@ -279,7 +277,8 @@ static void connection_end(struct connection *c, bool is_reset)
 	c->fd = -1;
 }
 
-/* Append one message; false when the peer takes nothing and there is no room.
+/*
+ * Append one message; false when the peer takes nothing and there is no room.
  */
 static bool connection_queue(struct connection *c, const uint8_t *data,
 			     size_t size)
@@ -320,8 +319,7 @@ static bool connection_flush(struct connection *c)
 	return true;
 }
 
-/* --- connections that linger ------------------------------------------------
- */
+/* --- connections that linger ---------------------------------------------- */
 
 static void linger_unlink(struct connection *c)
 {
@@ -379,8 +377,7 @@ static void linger_begin(struct connection *c, uint64_t now)
 	linger_step(c, now);
 }
 
-/* --- words ------------------------------------------------------------------
- */
+/* --- words ---------------------------------------------------------------- */
 
 /* Why it ended, with what the system said of it. */
 static void peer_explain(struct peer *peer)
@@ -467,8 +464,7 @@ static void log_routes(const struct peer *peer, const char *verb,
 	log_info("peer %s: %s %s%s", peer->name, verb, list, more);
 }
 
-/* --- a peer's routes --------------------------------------------------------
- */
+/* --- a peer's routes ------------------------------------------------------ */
 
 static bool peer_wants(const struct peer *peer, const struct route *route)
 {
@@ -595,7 +591,8 @@ static void peer_acknowledge(struct peer *peer, uint64_t now)
 	}
 }
 
-/* Everything that is desired was written, and every octet of it acknowledged.
+/*
+ * Everything that is desired was written, and every octet of it acknowledged.
  */
 static bool peer_is_confirmed(const struct peer *peer)
 {
@@ -607,8 +604,7 @@ static bool peer_is_confirmed(const struct peer *peer)
 		peer->acknowledged >= peer->told_mark);
 }
 
-/* --- a peer's session -------------------------------------------------------
- */
+/* --- a peer's session ----------------------------------------------------- */
 
 static void next_hop_from(struct bgp_update_session *session,
 			  const struct address *address)
@@ -862,8 +858,7 @@ static void peer_happens(struct peer *peer, enum bgp_event_type type)
 	peer_event(peer, &event);
 }
 
-/* --- receiving --------------------------------------------------------------
- */
+/* --- receiving ------------------------------------------------------------ */
 
 /* Turn what has come into events. False: the connection is gone. */
 static bool connection_consume(struct connection *c)
@@ -905,7 +900,8 @@ static bool connection_receive(struct connection *c)
 	struct peer *peer = c->peer;
 
 	for (int i = 0; i < RECEIVE_BITES; i++) {
-		/* A message is shorter than the buffer: there is always room.
+		/*
+		 * A message is shorter than the buffer: there is always room.
 		 */
 		ssize_t got = recv(c->fd, c->in + c->in_size,
 				   RECEIVE_MAX - c->in_size, MSG_DONTWAIT);
@@ -963,8 +959,7 @@ static void on_io(uv_poll_t *poll, int status, int events)
 	pass(speaker);
 }
 
-/* --- listening --------------------------------------------------------------
- */
+/* --- listening ------------------------------------------------------------ */
 
 static bool listens_for(const struct listener *listener,
 			const struct speaker_peer *peer)
@@ -1093,8 +1088,7 @@ static void listener_resume(struct listener *listener, uint64_t now)
 	}
 }
 
-/* --- offers and the lease ---------------------------------------------------
- */
+/* --- offers and the lease ------------------------------------------------- */
 
 static bool route_equal(const struct route *a, const struct route *b)
 {
@@ -1209,8 +1203,7 @@ static void lease_check(struct speaker *speaker, uint64_t now)
 	}
 }
 
-/* --- publishing -------------------------------------------------------------
- */
+/* --- publishing ----------------------------------------------------------- */
 
 /* Copies one peer; keeps the old prefixes where there is no memory for new. */
 static void publish_peer(struct published *out, const struct peer *peer)
@@ -1278,8 +1271,7 @@ static void publish(struct speaker *speaker)
 	}
 }
 
-/* --- the pass ---------------------------------------------------------------
- */
+/* --- the pass ------------------------------------------------------------- */
 
 static void peer_timers(struct peer *peer, uint64_t now)
 {
@@ -1367,7 +1359,8 @@ static void peer_stop(struct peer *peer)
 	peer_event(peer, &event);
 }
 
-/* Peers whose withdrawals have been acknowledged part; then the farewells end.
+/*
+ * Peers whose withdrawals have been acknowledged part; then the farewells end.
  */
 static void stop_step(struct speaker *speaker, uint64_t now)
 {
@@ -1474,8 +1467,7 @@ static void pass(struct speaker *speaker)
 	timer_arm(speaker, now);
 }
 
-/* --- the thread -------------------------------------------------------------
- */
+/* --- the thread ----------------------------------------------------------- */
 
 static void on_wake(uv_poll_t *poll, int status, int events)
 {
@@ -1555,8 +1547,7 @@ static int thread_start(struct speaker *speaker)
 	return error;
 }
 
-/* --- starting ---------------------------------------------------------------
- */
+/* --- starting ------------------------------------------------------------- */
 
 static struct listener *listener_get(struct speaker *speaker,
 				     const struct speaker_peer *peer)
@@ -1713,8 +1704,7 @@ void speaker_free(struct speaker *speaker)
 	free(speaker);
 }
 
-/* --- configuration ----------------------------------------------------------
- */
+/* --- configuration -------------------------------------------------------- */
 
 static unsigned own_family(const struct speaker_peer *peer)
 {
@@ -1927,8 +1917,7 @@ struct speaker *speaker_new(const struct speaker_config *config, char *error,
 	return speaker;
 }
 
-/* --- calls from other threads -----------------------------------------------
- */
+/* --- calls from other threads --------------------------------------------- */
 
 /* A lock that a speaker which hangs cannot keep the caller behind. */
 static bool lock_wait(struct speaker *speaker)

@@ -98,7 +98,8 @@ must_check enum status speaker_start(struct speaker *speaker);
  */
 void speaker_stop(struct speaker *speaker, const char *text);
 
-/* End now, without a word where it was not stopped before: sockets just close.
+/*
+ * End now, without a word where it was not stopped before: sockets just close.
  */
 void speaker_free(struct speaker *speaker);
 

@@ -41,6 +41,7 @@ static int64_t state_age_ms(const struct folder_state *state)
 	return clock_wall_ms() - (modified > changed ? modified : changed);
 }
 
+/* error: an errno, or 0 where what says it all. */
 static void fail(struct folder_load *load, const char *what, int error)
 {
 	struct master_file_error *out = &load->zone.error;
@@ -48,8 +49,8 @@ static void fail(struct folder_load *load, const char *what, int error)
 	load->verdict = FOLDER_FAILED;
 	out->line = 0;
 	snprintf(out->file, sizeof(out->file), "%s", load->path);
-	snprintf(out->reason, sizeof(out->reason), "%s: %s", what,
-		 strerror(error));
+	snprintf(out->reason, sizeof(out->reason), "%s%s%s", what,
+		 error != 0 ? ": " : "", error != 0 ? strerror(error) : "");
 }
 
 /* May what fd is be read now? Else the verdict is set. */
@@ -180,12 +181,44 @@ static void read_file(struct folder_load *load)
 	}
 }
 
+/*
+ * Is there a regular file at path? Else the verdict is set. Asked before it is
+ * opened: to open a device may do something.
+ */
+static bool is_file(struct folder_load *load)
+{
+	struct stat st;
+
+	if (stat(load->path, &st) == 0) {
+		if (S_ISREG(st.st_mode)) {
+			return true;
+		}
+		folder_state_from_stat(&load->state, &st);
+		fail(load, "no regular file", 0);
+		return false;
+	}
+	if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP) {
+		return true; /* open() says it again */
+	}
+	if (lstat(load->path, &st) != 0) {
+		load->verdict = FOLDER_VANISHED;
+		return false;
+	}
+	/* The link's own state: its target, once there, is a change. */
+	folder_state_from_stat(&load->state, &st);
+	fail(load, "a symbolic link to nothing", 0);
+	return false;
+}
+
 void folder_load_run(struct folder_load *load)
 {
 	bool is_good;
 	struct stat st;
 	int fd;
 
+	if (!is_file(load)) {
+		return;
+	}
 	fd = open_file(load->path);
 	if (fd < 0) {
 		if (errno == ENOENT || errno == ENOTDIR) {
@@ -203,7 +236,7 @@ void folder_load_run(struct folder_load *load)
 	}
 	folder_state_from_stat(&load->state, &st);
 	if (!S_ISREG(st.st_mode)) {
-		fail(load, "cannot read", EINVAL);
+		fail(load, "no regular file", 0);
 		close(fd);
 		return;
 	}

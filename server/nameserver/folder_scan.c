@@ -50,7 +50,8 @@ void folder_state_get(struct folder_state *out, const char *path)
 {
 	struct stat st;
 
-	if (stat(path, &st) == 0) {
+	/* A link to nothing has a state too: its own. */
+	if (stat(path, &st) == 0 || lstat(path, &st) == 0) {
 		folder_state_from_stat(out, &st);
 	} else {
 		*out = (struct folder_state){0};
@@ -421,11 +422,17 @@ static enum status look_at(struct walk *walk, const char *path,
 		return status;
 	}
 	if (stat(path, &st) != 0) {
-		/* Away between reading and looking, or a link to nothing. */
 		if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP) {
 			return add_failure(scan, path, errno);
 		}
-		return STATUS_OK;
+		/*
+		 * Away between reading and looking, or a link to nothing. Such
+		 * a link still names a zone, which must not be answered from
+		 * its parent; reading it says what is wrong.
+		 */
+		if (!is_link || !is_zone_name(name) || lstat(path, &st) != 0) {
+			return STATUS_OK;
+		}
 	}
 	if (S_ISDIR(st.st_mode)) {
 		if (depth >= FOLDER_SCAN_DEPTH) {
@@ -440,7 +447,8 @@ static enum status look_at(struct walk *walk, const char *path,
 		}
 		return status;
 	}
-	if (!S_ISREG(st.st_mode) || !is_zone_name(name)) {
+	/* One that is no regular file names a zone as well: it fails. */
+	if (!is_zone_name(name)) {
 		return STATUS_OK;
 	}
 	folder_state_from_stat(&state, &st);

@@ -595,7 +595,32 @@ START_TEST(garbage_and_odd_names_harm_nothing)
 	start();
 	ck_assert_int_eq(answered("good"), 1);
 	ck_assert_int_eq(find("bytes").state, ZONE_STATE_FAILED);
-	ck_assert_int_eq(answered("fifo"), -1);
+}
+END_TEST
+
+START_TEST(name_of_no_readable_file_is_not_left_to_the_parent)
+{
+	static const char *const names[] = {"fifo", "dangling", "loop"};
+
+	write_zone("root.zone", 1);
+	ck_assert_int_eq(mkfifo(path_of("fifo.zone"), 0644), 0);
+	ck_assert_int_eq(symlink("nowhere", path_of("dangling.zone")), 0);
+	ck_assert_int_eq(symlink("loop.zone", path_of("loop.zone")), 0);
+	start();
+	ck_assert_int_eq(answered("elsewhere"), 1);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		ck_assert_int_eq(find(names[i]).state, ZONE_STATE_FAILED);
+		ck_assert_int_eq(answered(names[i]), 0);
+	}
+	/* What it leads to comes: that is a change. */
+	write_zone("nowhere", 2);
+	run_until(answered("dangling") == 2);
+	/* It goes again: the version served stays. */
+	unlink(path_of("nowhere"));
+	run_until(find("dangling").reason[0] != '\0');
+	ck_assert_int_eq(answered("dangling"), 2);
+	unlink(path_of("dangling.zone"));
+	run_until(answered("dangling") == 1);
 }
 END_TEST
 
@@ -659,6 +684,8 @@ int main(void)
 	tcase_add_test(tests, folder_gone_is_kept_until_it_is_back);
 	tcase_add_test(tests, reload_of_one_zone_says_how_it_ended);
 	tcase_add_test(tests, garbage_and_odd_names_harm_nothing);
+	tcase_add_test(tests,
+		       name_of_no_readable_file_is_not_left_to_the_parent);
 	tcase_add_test(tests, unreadable_folder_is_refused_at_start);
 	tcase_add_test(tests, many_zones_are_loaded_and_looked_at_again);
 	suite_add_tcase(suite, tests);

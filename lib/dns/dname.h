@@ -107,6 +107,14 @@ int dname_compare(const struct dname *a, const struct dname *b);
 bool dname_is_below_or_equal(const struct dname *name,
 			     const struct dname *ancestor);
 
+/*
+ * The same of octets that are one valid name, or the end of one, size and
+ * length octets long: in RDATA, where there is no struct dname.
+ */
+bool dname_octets_equal(const uint8_t *a, const uint8_t *b, size_t size);
+bool dname_octets_are_below(const uint8_t *octets, size_t length,
+			    const struct dname *ancestor);
+
 /* Labels that both have in common, counted from the root. */
 unsigned dname_common_labels(const struct dname *a, const struct dname *b);
 

@@ -359,6 +359,33 @@ START_TEST(only_ascii_capitals_fold)
 }
 END_TEST
 
+/* At each length and place, every octet against itself and its neighbours. */
+START_TEST(octets_are_equal_where_they_fold_alike)
+{
+	uint8_t a[28];
+	uint8_t b[28];
+
+	for (size_t size = 1; size < sizeof(a); size++) {
+		for (size_t at = 0; at < size; at++) {
+			for (unsigned i = 0; i < 256 * 4; i++) {
+				static const uint8_t changes[] = {0, 0x20, 0x80,
+								  0xa0};
+
+				memset(a, 'q', sizeof(a));
+				memset(b, 'Q', sizeof(b));
+				a[at] = (uint8_t)(i / 4);
+				b[at] = a[at] ^ changes[i % 4];
+				/* Nothing behind the end counts. */
+				a[size] = 'x';
+				ck_assert_int_eq(dname_octets_equal(a, b, size),
+						 dname_fold(a[at]) ==
+							 dname_fold(b[at]));
+			}
+		}
+	}
+}
+END_TEST
+
 static const struct {
 	const char *name;
 	const char *ancestor;
@@ -494,6 +521,7 @@ int main(void)
 	tcase_add_test(tcase, the_longest_text_fits);
 	tcase_add_test(tcase, canonical_order_is_that_of_rfc4034_6_1);
 	tcase_add_test(tcase, only_ascii_capitals_fold);
+	tcase_add_test(tcase, octets_are_equal_where_they_fold_alike);
 	tcase_add_loop_test(tcase, below_is_by_whole_labels, 0,
 			    COUNT(below_cases));
 	tcase_add_test(tcase, ancestors_are_cut_off_also_in_place);

@@ -50,6 +50,8 @@
 enum {
 	/* A record with its owner as a pointer, less RDLENGTH and RDATA. */
 	RECORD_LEAST = 2 + 2 + 2 + 4,
+	/* Servers looked up together: those of nearly every delegation. */
+	HOSTS_WINDOW = 16,
 };
 
 struct chooser {
@@ -335,20 +337,19 @@ static size_t least_size(const struct rrset *rrset)
 	return rrset->size + (size_t)rrset->count * RECORD_LEAST;
 }
 
-/*
- * A and AAAA of a host; octets is its name in the RDATA of record number index.
- * False where the room is known to be too small.
- */
-static bool add_addresses(struct chooser *c, const struct dname *host,
-			  const uint8_t *octets, uint16_t index, bool is_ns)
+/* A host of record number index of an RRset. */
+struct host {
+	struct zone_place place;
+	uint16_t index;
+};
+
+/* A and AAAA of a host; false where the room is known to be too small. */
+static bool add_addresses(struct chooser *c, const struct host *host,
+			  const struct zone_node *node, bool is_ns)
 {
 	static const uint16_t types[] = {RRTYPE_A, RRTYPE_AAAA};
 	struct answer *answer = c->answer;
-	const struct zone_node *node = zone_find_node(c->version, host);
 
-	if (node == NULL) {
-		return true;
-	}
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
 		const struct rrset *rrset =
 			zone_node_find(c->version, node, types[i]);
@@ -367,11 +368,69 @@ static bool add_addresses(struct chooser *c, const struct dname *host,
 		}
 		c->room -= least_size(rrset);
 		item = &answer->additional[answer->additionals++];
-		*item = item_of(c, host, rrset);
-		item->owner = octets;
-		if (is_ns) {
-			item->place = ANSWER_OWNER_TARGET;
-			item->target = index;
+		item->owner = host->place.octets;
+		item->rrset = rrset;
+		item->ttl_max = UINT32_MAX;
+		item->target = host->index;
+		item->owner_length = (uint8_t)host->place.length;
+		item->place = is_ns ? ANSWER_OWNER_TARGET : ANSWER_OWNER_NAME;
+		item->has_records = true;
+		item->has_signatures = c->wants_dnssec && rrset->signatures > 0;
+		item->is_source = false;
+	}
+	return true;
+}
+
+/* Those of hosts that were sought; false as above. */
+static bool add_hosts(struct chooser *c, const struct host *hosts,
+		      unsigned count, bool is_ns)
+{
+	for (unsigned i = 0; i < count; i++) {
+		const struct zone_node *node = zone_place_node(&hosts[i].place);
+
+		if (node != NULL && !add_addresses(c, &hosts[i], node, is_ns)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/*
+ * The addresses of the servers below the cut, or of the others that are in this
+ * zone, at most ANSWER_TARGETS_MAX of them; a window of servers is sought
+ * before the first of it is looked at. False where the room is too small.
+ */
+static bool add_servers(struct chooser *c, struct zone_finder *finder,
+			const struct rrset *ns, const struct dname *cut,
+			bool is_below)
+{
+	const struct dname *apex = zone_version_apex(c->version);
+	const uint8_t *record = rrset_first(ns);
+	struct host hosts[HOSTS_WINDOW];
+	unsigned others = 0;
+	uint16_t i = 0;
+
+	while (i < ns->count && others < ANSWER_TARGETS_MAX) {
+		unsigned count = 0;
+
+		while (i < ns->count && count < HOSTS_WINDOW &&
+		       others < ANSWER_TARGETS_MAX) {
+			const uint8_t *octets = rdata_octets(record);
+			size_t length = rdata_length(record);
+
+			if (dname_octets_are_below(octets, length, cut) ==
+				    is_below &&
+			    dname_octets_are_below(octets, length, apex)) {
+				hosts[count].index = i;
+				hosts[count++].place = zone_finder_seek(
+					finder, octets, length);
+				others += !is_below;
+			}
+			i++;
+			record = rrset_next(record);
+		}
+		if (!add_hosts(c, hosts, count, true)) {
+			return false;
 		}
 	}
 	return true;
@@ -384,37 +443,14 @@ static bool add_addresses(struct chooser *c, const struct dname *host,
 static void add_glue(struct chooser *c, const struct rrset *ns,
 		     const struct dname *cut)
 {
-	const struct dname *apex = zone_version_apex(c->version);
 	struct answer *answer = c->answer;
-	unsigned others = 0;
+	struct zone_finder finder;
 
-	for (int pass = 0; pass < 2; pass++) {
-		const uint8_t *record = rrset_first(ns);
-
-		for (uint16_t i = 0; i < ns->count;
-		     i++, record = rrset_next(record)) {
-			struct dname_storage storage;
-			const struct dname *host = dname_of(&storage);
-			bool is_below;
-
-			dname_from_octets(&storage, rdata_octets(record));
-			is_below = dname_is_below_or_equal(host, cut);
-			if (is_below != (pass == 0) ||
-			    !dname_is_below_or_equal(host, apex)) {
-				continue;
-			}
-			if (pass == 1 && others++ == ANSWER_TARGETS_MAX) {
-				return;
-			}
-			if (!add_addresses(c, host, rdata_octets(record), i,
-					   true)) {
-				answer->is_truncated = pass == 0;
-				return;
-			}
-		}
-		if (pass == 0) {
-			answer->additionals_required = answer->additionals;
-		}
+	zone_finder_init(&finder, c->version);
+	answer->is_truncated = !add_servers(c, &finder, ns, cut, true);
+	if (!answer->is_truncated) {
+		answer->additionals_required = answer->additionals;
+		(void)add_servers(c, &finder, ns, cut, false);
 	}
 }
 
@@ -425,15 +461,18 @@ static void add_targets(struct chooser *c, const struct rrset *rrset,
 	int offset = target_offset(rrset->type);
 	const struct dname *apex = zone_version_apex(c->version);
 	const uint8_t *record = rrset_first(rrset);
-	unsigned count = offset < 0 ? 0
-			 : rrset->count < ANSWER_TARGETS_MAX
-				 ? rrset->count
-				 : ANSWER_TARGETS_MAX;
+	struct host hosts[ANSWER_TARGETS_MAX];
+	struct zone_finder finder;
+	unsigned count = 0;
 
-	for (uint16_t i = 0; i < count; i++, record = rrset_next(record)) {
+	if (offset < 0) {
+		return;
+	}
+	zone_finder_init(&finder, c->version);
+	for (uint16_t i = 0; i < rrset->count && i < ANSWER_TARGETS_MAX;
+	     i++, record = rrset_next(record)) {
 		const uint8_t *octets = rdata_octets(record) + offset;
-		struct dname_storage storage;
-		const struct dname *host = dname_of(&storage);
+		size_t length;
 
 		/* RFC 9460 2.5: "." stands for the owner; elsewhere for none.
 		 */
@@ -441,13 +480,14 @@ static void add_targets(struct chooser *c, const struct rrset *rrset,
 				     rrset->type == RRTYPE_HTTPS)) {
 			octets = owner->octets;
 		}
-		dname_from_octets(&storage, octets);
-		if (dname_is_below_or_equal(host, apex) &&
-		    !add_addresses(c, host, octets, i,
-				   rrset->type == RRTYPE_NS)) {
-			return;
+		length = dname_wire_length(octets, DNAME_MAX);
+		if (dname_octets_are_below(octets, length, apex)) {
+			hosts[count].index = i;
+			hosts[count++].place =
+				zone_finder_seek(&finder, octets, length);
 		}
 	}
+	(void)add_hosts(c, hosts, count, rrset->type == RRTYPE_NS);
 }
 
 /* --- the kinds ----------------------------------------------------------- */

@@ -122,6 +122,49 @@ const struct zone_node *zone_find_node(const struct zone_version *version,
 	return leaf != NULL ? version_node(version, leaf) : NULL;
 }
 
+void zone_finder_init(struct zone_finder *finder,
+		      const struct zone_version *version)
+{
+	finder->version = version;
+	trie_finder_init(&finder->names, &version->names, version->chunks);
+}
+
+/* A node follows its RRsets: a host's addresses are in the line before it. */
+static void prefetch(const struct zone_node *node)
+{
+	enum {
+		CACHE_LINE = 64
+	};
+
+	__builtin_prefetch(node);
+	__builtin_prefetch((const void *)((uintptr_t)node - CACHE_LINE));
+}
+
+struct zone_place zone_finder_seek(struct zone_finder *finder,
+				   const uint8_t *octets, size_t length)
+{
+	const struct trie_node *leaf =
+		trie_finder_seek(&finder->names, octets, length);
+	struct zone_place place = {NULL, octets, length};
+
+	if (leaf != NULL) {
+		place.node = version_node(finder->version, leaf);
+		prefetch(place.node);
+	}
+	return place;
+}
+
+const struct zone_node *zone_place_node(const struct zone_place *place)
+{
+	const struct zone_node *node = place->node;
+
+	return node != NULL && node->name.length == place->length &&
+			       dname_octets_equal(node->name.octets,
+						  place->octets, place->length)
+		       ? node
+		       : NULL;
+}
+
 const struct zone_node *zone_find_cut(const struct zone_version *version,
 				      const struct dname *name)
 {

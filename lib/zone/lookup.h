@@ -7,6 +7,7 @@
 #pragma once
 
 #include "lib/dns/dname.h"
+#include "lib/zone/trie.h"
 #include "lib/zone/zone.h"
 
 #include <stdbool.h>
@@ -48,6 +49,30 @@ void zone_lookup(const struct zone_version *version, const struct dname *qname,
  */
 const struct zone_node *zone_find_node(const struct zone_version *version,
 				       const struct dname *name);
+
+/*
+ * The same for several names in two steps: seek each, then ask for their nodes.
+ * Seeking starts to bring the node into the cache, so that waiting for one is
+ * waiting for all. Names are octets that are one valid name, as in RDATA.
+ */
+struct zone_finder {
+	const struct zone_version *version;
+	struct trie_finder names;
+};
+
+struct zone_place {
+	const struct zone_node *node; /* the only one that it may be, or NULL */
+	const uint8_t *octets;
+	size_t length;
+};
+
+void zone_finder_init(struct zone_finder *finder,
+		      const struct zone_version *version);
+/* octets must stay until the place has been asked for its node. */
+struct zone_place zone_finder_seek(struct zone_finder *finder,
+				   const uint8_t *octets, size_t length);
+/* The exact node, or NULL. */
+const struct zone_node *zone_place_node(const struct zone_place *place);
 
 /*
  * The node of the last cut above or at name (not the apex), or NULL: tells glue

@@ -76,6 +76,20 @@ __attribute__((constructor)) static void octet_symbols_init(void)
 	}
 }
 
+/* The symbols of a label without its end. */
+static inline uint8_t *label_encode(uint8_t *to, const uint8_t *label)
+{
+	for (unsigned k = 1; k <= label[0]; k++) {
+		uint16_t symbols = octet_symbols[label[k]];
+
+		*to++ = (uint8_t)symbols;
+		if (symbols > 0xff) {
+			*to++ = (uint8_t)(symbols >> 8);
+		}
+	}
+	return to;
+}
+
 void trie_key_init(struct trie_key *key, const struct dname *name)
 {
 	uint8_t offsets[DNAME_LABELS_MAX + 1];
@@ -85,16 +99,7 @@ void trie_key_init(struct trie_key *key, const struct dname *name)
 	key->labels = (uint16_t)labels;
 	key->ends[0] = 0;
 	for (unsigned i = 1; i <= labels; i++) {
-		const uint8_t *label = name->octets + offsets[labels - i];
-
-		for (unsigned k = 1; k <= label[0]; k++) {
-			uint16_t symbols = octet_symbols[label[k]];
-
-			*to++ = (uint8_t)symbols;
-			if (symbols > 0xff) {
-				*to++ = (uint8_t)(symbols >> 8);
-			}
-		}
+		to = label_encode(to, name->octets + offsets[labels - i]);
 		*to++ = END;
 		key->ends[i] = (uint16_t)(to - key->symbols);
 	}
@@ -260,10 +265,11 @@ void trie_descend(const struct trie *trie, uint8_t *const *chunks,
 /* The best match: a leaf that shares as long a start with key as any does. */
 static const struct trie_node *best_leaf(const struct trie_node *node,
 					 uint8_t *const *chunks,
-					 const struct trie_key *key)
+					 const uint8_t *symbols, size_t length)
 {
 	while (is_branch(node)) {
-		unsigned symbol = key_symbol(key, node_offset(node));
+		unsigned offset = node_offset(node);
+		unsigned symbol = offset < length ? symbols[offset] : END;
 		const struct trie_node *twigs = twigs_of(chunks, node);
 
 		node = has_twig(node, symbol) ? twigs + twig_index(node, symbol)
@@ -283,8 +289,72 @@ const struct trie_node *trie_find(const struct trie *trie,
 		return NULL;
 	}
 	trie_key_init(&key, name);
-	leaf = best_leaf(&trie->root, chunks, &key);
+	leaf = best_leaf(&trie->root, chunks, key.symbols, key.length);
 	return dname_equal(trie_leaf_name(chunks, leaf), name) ? leaf : NULL;
+}
+
+void trie_finder_init(struct trie_finder *finder, const struct trie *trie,
+		      uint8_t *const *chunks)
+{
+	finder->trie = trie;
+	finder->chunks = chunks;
+	finder->parent = NULL;
+	finder->parent_size = 0;
+}
+
+/* Go down to where the names of that parent part from each other. */
+static void finder_enter(struct trie_finder *finder, const uint8_t *parent,
+			 size_t size)
+{
+	const struct trie_node *node = &finder->trie->root;
+	const uint8_t *labels[DNAME_LABELS_MAX];
+	const uint8_t *label = parent;
+	uint8_t *to = finder->symbols;
+	unsigned count = 0;
+	size_t length;
+
+	for (; *label != 0; label += 1u + *label) {
+		labels[count++] = label;
+	}
+	while (count > 0) {
+		to = label_encode(to, labels[--count]);
+		*to++ = END;
+	}
+	length = (size_t)(to - finder->symbols);
+	while (is_branch(node) && node_offset(node) < length) {
+		unsigned symbol = finder->symbols[node_offset(node)];
+		const struct trie_node *twigs = twigs_of(finder->chunks, node);
+
+		node = has_twig(node, symbol) ? twigs + twig_index(node, symbol)
+					      : twigs;
+	}
+	finder->parent = parent;
+	finder->parent_size = size;
+	finder->parent_symbols = length;
+	finder->from = node;
+}
+
+const struct trie_node *trie_finder_seek(struct trie_finder *finder,
+					 const uint8_t *octets, size_t length)
+{
+	const uint8_t *parent = octets + 1 + octets[0];
+	size_t size = length - 1 - octets[0];
+	uint8_t *to;
+
+	if (trie_is_empty(finder->trie)) {
+		return NULL;
+	}
+	if (octets[0] == 0) {
+		return best_leaf(&finder->trie->root, finder->chunks, NULL, 0);
+	}
+	if (size != finder->parent_size ||
+	    memcmp(parent, finder->parent, size) != 0) {
+		finder_enter(finder, parent, size);
+	}
+	to = label_encode(finder->symbols + finder->parent_symbols, octets);
+	/* Two ends follow, as they do behind whatever is too short. */
+	return best_leaf(finder->from, finder->chunks, finder->symbols,
+			 (size_t)(to - finder->symbols));
 }
 
 bool trie_has_below(const struct trie *trie, uint8_t *const *chunks,
@@ -585,7 +655,8 @@ enum status trie_put(struct trie *trie, struct cells *cells,
 		return STATUS_OK;
 	}
 	trie_key_init(&key, trie_leaf_name(cells_chunks(cells), leaf));
-	best = best_leaf(&trie->root, cells_chunks(cells), &key);
+	best = best_leaf(&trie->root, cells_chunks(cells), key.symbols,
+			key.length);
 	trie_key_init(&found, trie_leaf_name(cells_chunks(cells), best));
 	difference = key_difference(&key, &found);
 	status = path_own(trie, cells, &key, difference, &path);
@@ -963,7 +1034,8 @@ enum status trie_compact(struct trie *trie, struct cells *cells,
 		const struct trie_node *best;
 
 		trie_key_init(&work->from, dname_of(from));
-		best = best_leaf(&root, cells_chunks(cells), &work->from);
+		best = best_leaf(&root, cells_chunks(cells),
+				 work->from.symbols, work->from.length);
 		trie_key_init(&work->found,
 			      trie_leaf_name(cells_chunks(cells), best));
 		work->difference = key_difference(&work->from, &work->found);

@@ -59,6 +59,21 @@ struct trie_ancestor {
 	unsigned labels;
 };
 
+/*
+ * Names looked up one after another, of which neighbours often differ in their
+ * first labels only (the hosts of an NS RRset): those start where the names of
+ * their parent part. The trie's version must be held meanwhile.
+ */
+struct trie_finder {
+	const struct trie *trie;
+	uint8_t *const *chunks;
+	const uint8_t *parent; /* of the name before, in its octets; or NULL */
+	size_t parent_size;
+	size_t parent_symbols;
+	const struct trie_node *from; /* all names below parent are here */
+	uint8_t symbols[TRIE_KEY_MAX];
+};
+
 /* What one descent finds. */
 struct trie_descent {
 	const struct trie_node *exact; /* or NULL */
@@ -97,6 +112,15 @@ const struct trie_node *trie_find(const struct trie *trie,
 /* Does anything stand below name, which is there? */
 bool trie_has_below(const struct trie *trie, uint8_t *const *chunks,
 		    const struct dname *name);
+
+void trie_finder_init(struct trie_finder *finder, const struct trie *trie,
+		      uint8_t *const *chunks);
+/*
+ * The only leaf that may have that name, which the caller is to compare; NULL
+ * in an empty trie. octets must stay until the next call.
+ */
+const struct trie_node *trie_finder_seek(struct trie_finder *finder,
+					 const uint8_t *octets, size_t length);
 
 /* The leaf of "*" directly below that ancestor, or NULL: looks at the
  * ancestor's branch only where no such name is. */

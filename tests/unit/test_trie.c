@@ -232,6 +232,40 @@ static void check_wildcards(const struct dname *name)
 	}
 }
 
+/* Names that are there, and this one, in turn through one finder. */
+static void check_finder(const struct dname *name)
+{
+	struct trie_finder finder;
+
+	trie_finder_init(&finder, &trie, cells_chunks(cells));
+	for (unsigned i = 0; i < 6; i++) {
+		const struct dname *sought =
+			i % 3 == 2 || model->count == 0
+				? name
+				: model_name(model, (model_place(model, name) +
+						     i) % model->count);
+		const struct trie_node *leaf = trie_finder_seek(
+			&finder, sought->octets, sought->length);
+
+		ck_assert((leaf == NULL) == (model->count == 0));
+		if (leaf != NULL) {
+			ck_assert_int_eq(
+				dname_equal(trie_leaf_name(cells_chunks(cells),
+							   leaf),
+					    sought),
+				model_has(model, sought));
+		}
+	}
+	if (model->count > 0) {
+		/* The root has no parent to remember. */
+		(void)trie_finder_seek(&finder, dname_root->octets, 1);
+		check_same(trie_finder_seek(&finder,
+					    model_name(model, 0)->octets,
+					    model_name(model, 0)->length),
+			   model_name(model, 0));
+	}
+}
+
 static void check_has_below(const struct dname *name)
 {
 	size_t next = model_place(model, name) + 1;
@@ -291,6 +325,7 @@ START_TEST(trie_agrees_with_a_sorted_array)
 		check_descent(dname_of(&name));
 		check_wildcards(dname_of(&name));
 		check_has_below(dname_of(&name));
+		check_finder(dname_of(&name));
 		check_same(
 			trie_find(&trie, cells_chunks(cells), dname_of(&name)),
 			model_has(model, dname_of(&name)) ? dname_of(&name)

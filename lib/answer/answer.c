@@ -2,8 +2,8 @@
  * answer.c - RFC 1034 4.3.2 with all that came after it, on lookups.
  *
  * One turn of the loop in answer_choose() is one name of a chain: find its
- *zone, look it up, add what the kind of the result asks for. The kinds, and
- *what goes in (+ only when DO is set, RFC 4035 3.1):
+ * zone, look it up, add what the kind of the result asks for. The kinds, and
+ * what goes in (+ only when DO is set, RFC 4035 3.1):
  *
  *	ANSWER		answer: RRset	authority: + proof of a wildcard
  *			additional: addresses of NS, MX, SRV, SVCB targets
@@ -19,9 +19,9 @@
  *	positive answers have no NS in authority (Knot, BIND): RSSAC047 asks for
  *	it where DNSKEY and DS are concerned, and it saves octets elsewhere.
  *
- *	ANY over UDP: the first RRset of the name, RFC 8482 4.1; over TCP
- *all, 4.4. ANY below a DNAME follows the CNAME that was made (NSD, Knot); CNAME
- *asked below a DNAME is answered by it.
+ *	ANY over UDP: the first RRset of the name, RFC 8482 4.1; over TCP all,
+ *	4.4. ANY below a DNAME follows the CNAME that was made (NSD, Knot);
+ *	CNAME asked below a DNAME is answered by it.
  *
  *	RRSIG: every signature of the name (NSD; Knot sends those of one RRset).
  *
@@ -123,7 +123,7 @@ static void add_authority(struct chooser *c, struct answer_item item)
 	}
 }
 
-/* --- denial -------------------------------------------------------------- */
+/* --- denial --------------------------------------------------------------- */
 
 static void add_soa(struct chooser *c)
 {
@@ -244,14 +244,16 @@ static void add_nxdomain_proof(struct chooser *c, const struct dname *encloser)
 	}
 }
 
-/* That a name has not the type: its own NSEC or NSEC3, or what stands for it.
+/*
+ * That a name has not the type: its own NSEC or NSEC3, or what stands for it.
  */
 static void add_nodata_proof(struct chooser *c, const struct zone_node *node)
 {
 	const struct dname *name = zone_node_name(node);
 
 	if (zone_version_has_nsec(c->version)) {
-		/* An empty non-terminal has no NSEC: it lies in another's span.
+		/*
+		 * An empty non-terminal has no NSEC: it lies in another's span.
 		 */
 		if (!add_proof(c, node, RRTYPE_NSEC)) {
 			add_nsec(c, name);
@@ -299,7 +301,7 @@ static void add_wildcard_nodata_proof(struct chooser *c,
 	}
 }
 
-/* --- addresses ----------------------------------------------------------- */
+/* --- addresses ------------------------------------------------------------ */
 
 /*
  * Where a record of that type names a host, its offset into RDATA; -1 for types
@@ -474,7 +476,8 @@ static void add_targets(struct chooser *c, const struct rrset *rrset,
 		const uint8_t *octets = rdata_octets(record) + offset;
 		size_t length;
 
-		/* RFC 9460 2.5: "." stands for the owner; elsewhere for none.
+		/*
+		 * RFC 9460 2.5: "." stands for the owner; elsewhere for none.
 		 */
 		if (*octets == 0 && (rrset->type == RRTYPE_SVCB ||
 				     rrset->type == RRTYPE_HTTPS)) {
@@ -490,7 +493,7 @@ static void add_targets(struct chooser *c, const struct rrset *rrset,
 	(void)add_hosts(c, hosts, count, rrset->type == RRTYPE_NS);
 }
 
-/* --- the kinds ----------------------------------------------------------- */
+/* --- the kinds ------------------------------------------------------------ */
 
 /* The reply's pointers into the question start here (rule 1 of the design). */
 static void set_anchor(struct chooser *c, const struct zone_node *node)
@@ -693,7 +696,7 @@ static bool choose_dname(struct chooser *c, const struct lookup *found)
 	return c->qtype != RRTYPE_CNAME && follow(c, dname_of(&result)->octets);
 }
 
-/* --- zones --------------------------------------------------------------- */
+/* --- zones ---------------------------------------------------------------- */
 
 enum place {
 	PLACE_FOUND,

@@ -28,7 +28,7 @@
  *				NOTAUTH)
  *	TSIG			not the last record: FORMERR; else NOTAUTH with
  *				BADKEY (RFC 8945 5.2; all three), since there
- *are no keys yet.
+ * are no keys yet.
  */
 #include "lib/answer/query.h"
 

@@ -53,7 +53,8 @@ struct entry {
 struct reply_writer {
 	struct wire_writer wire;
 	unsigned entries; /* entry 0 is the root */
-	/* The name written last, less its first label, and the entry of that.
+	/*
+	 * The name written last, less its first label, and the entry of that.
 	 */
 	const uint8_t *tail;
 	size_t tail_size;
@@ -122,7 +123,8 @@ static uint16_t entry_add(struct reply_writer *w, uint16_t parent,
 	return (uint16_t)w->entries++;
 }
 
-/* Forget the entries from number count on: what they point to was taken back.
+/*
+ * Forget the entries from number count on: what they point to was taken back.
  */
 static void entries_cut(struct reply_writer *w, unsigned count)
 {
@@ -324,7 +326,8 @@ static size_t record_write(struct reply_writer *w, const char *shape,
 	return name;
 }
 
-/* count records of one type, copied: RDLENGTH and RDATA lie as they are sent.
+/*
+ * count records of one type, copied: RDLENGTH and RDATA lie as they are sent.
  */
 static void records_copy(struct reply_writer *w, struct owner *owner,
 			 uint16_t type, uint16_t rrclass, uint32_t ttl,

@@ -161,7 +161,8 @@ void dname_copy(struct dname_storage *out, const struct dname *name)
 	memcpy(out->bytes, name, dname_stored_size(name));
 }
 
-/* One octet of a label: plain, \X or \DDD. Returns characters used, 0 if bad.
+/*
+ * One octet of a label: plain, \X or \DDD. Returns characters used, 0 if bad.
  */
 static size_t load_octet(const char *text, size_t length, uint8_t *out)
 {

@@ -186,7 +186,8 @@ static size_t field_size(char letter, const uint8_t *rdata, size_t size)
 	return octets <= size ? octets : size + 1;
 }
 
-/* Windows ascending, 1 to 32 octets each, no zero octet last (RFC 4034 4.1.2).
+/*
+ * Windows ascending, 1 to 32 octets each, no zero octet last (RFC 4034 4.1.2).
  */
 static bool bitmap_is_valid(const uint8_t *bitmap, size_t size)
 {
@@ -216,7 +217,8 @@ static bool strings_are_valid(const uint8_t *rdata, size_t size)
 	return at == size && size > 0;
 }
 
-/* What stands behind NSEC3's fixed fields: salt, hash, bitmap (RFC 5155 3.2).
+/*
+ * What stands behind NSEC3's fixed fields: salt, hash, bitmap (RFC 5155 3.2).
  */
 static bool nsec3_tail_is_valid(const uint8_t *rdata, size_t size)
 {

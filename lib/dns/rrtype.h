@@ -153,7 +153,8 @@ const char *rrclass_dump(uint16_t rrclass, char text[RRTYPE_TEXT_MAX]);
 /* The shape of the type's RDATA; "*" for types not known. Never NULL. */
 const char *rrtype_shape(uint16_t type);
 
-/* Types that stand in queries or messages only, never in a zone (RFC 6895 3.1).
+/*
+ * Types that stand in queries or messages only, never in a zone (RFC 6895 3.1).
  */
 bool rrtype_is_meta(uint16_t type);
 

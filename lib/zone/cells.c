@@ -7,7 +7,7 @@
  *
  * Allocation moves `fill` of the pool's open chunk. Nothing inside a chunk is
  * ever used twice: freed cells are only counted, and a chunk whose cells are
- *all dead goes back to the slabs. Chunks that are mostly dead are emptied by
+ * all dead goes back to the slabs. Chunks that are mostly dead are emptied by
  * compaction (compact.c), which walks names, not chunks: so no object says
  * what it is or whose it is.
  *
@@ -693,7 +693,8 @@ void cells_undo(struct cells *cells, struct cells_garbage *garbage,
 
 /* --- compaction's choice -------------------------------------------------- */
 
-/* Under lock: cells of chunks above what live cells need, and that part more.
+/*
+ * Under lock: cells of chunks above what live cells need, and that part more.
  */
 static uint64_t excess_cells(const struct cells *cells, unsigned chunks,
 			     unsigned percent)

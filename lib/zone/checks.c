@@ -83,8 +83,7 @@ static void tell_tally(struct walk *walk, struct tally *tally, const char *what)
 	}
 }
 
-/* --- the hosts that NS and MX name -------------------------------------------
- */
+/* --- the hosts that NS and MX name ---------------------------------------- */
 
 static bool has_address(const struct zone_version *version,
 			const struct zone_node *node)
@@ -166,8 +165,7 @@ static void check_hosts(struct walk *walk, const struct dname *owner,
 	}
 }
 
-/* --- signatures and the NSEC chain -------------------------------------------
- */
+/* --- signatures and the NSEC chain ---------------------------------------- */
 
 /* Is a before b on the circle of RFC 1982? */
 static bool is_before(uint32_t a, uint32_t b)
@@ -228,8 +226,7 @@ static void check_chain(struct walk *walk, const struct zone_node *node)
 	dname_from_octets(&walk->nsec_next, rdata_octets(rrset_first(nsec)));
 }
 
-/* --- the walk ----------------------------------------------------------------
- */
+/* --- the walk ------------------------------------------------------------- */
 
 static void check_rrset(struct walk *walk, const struct dname *owner,
 			const struct rrset *rrset, bool is_cut)

@@ -87,8 +87,7 @@ static void mark_cut(char *text, size_t size, int length)
 	}
 }
 
-/* --- the line of a fault -----------------------------------------------------
- */
+/* --- the line of a fault -------------------------------------------------- */
 
 struct search {
 	const struct dname *owner;
@@ -155,8 +154,7 @@ static void set_error(struct loader *loader, const struct dname *owner,
 	}
 }
 
-/* --- findings ----------------------------------------------------------------
- */
+/* --- findings ------------------------------------------------------------- */
 
 static void note_finding(const struct zone_finding *finding, void *context)
 {
@@ -283,8 +281,7 @@ static void check_text(struct loader *loader,
 	note_finding(&finding, loader);
 }
 
-/* --- loading -----------------------------------------------------------------
- */
+/* --- loading -------------------------------------------------------------- */
 
 static enum status build(struct loader *loader, struct zone_version **out)
 {

@@ -106,7 +106,8 @@ enum {
 	NSEC3_HASH_SIZE = 20, /* SHA-1 */
 };
 
-/* The hash of a name under the zone's parameters (RFC 5155 5). No allocation.
+/*
+ * The hash of a name under the zone's parameters (RFC 5155 5). No allocation.
  */
 void zone_nsec3_hash(const struct zone_version *version,
 		     const struct dname *name, uint8_t hash[NSEC3_HASH_SIZE]);

@@ -99,8 +99,7 @@ struct piece {
 	bool is_generated;  /* its lines are not the file's */
 };
 
-/* --- faults ------------------------------------------------------------------
- */
+/* --- faults --------------------------------------------------------------- */
 
 static enum status fault(struct reader *reader, const struct input *input,
 			 unsigned long line, enum status status,
@@ -141,8 +140,7 @@ static enum status piece_fault(struct reader *reader, const struct piece *piece,
 		     text->reason);
 }
 
-/* --- input -------------------------------------------------------------------
- */
+/* --- input ---------------------------------------------------------------- */
 
 static enum status input_grow(struct reader *reader, struct input *input)
 {
@@ -203,8 +201,7 @@ static enum status input_fill(struct reader *reader, struct input *input)
 	return STATUS_OK;
 }
 
-/* --- the end of a record -----------------------------------------------------
- */
+/* --- the end of a record -------------------------------------------------- */
 
 static const bool is_special[256] = {
 	['\n'] = true, ['"'] = true,  ['('] = true,  [')'] = true,
@@ -377,8 +374,7 @@ static enum status next_piece(struct reader *reader, struct input *input,
 	return STATUS_OK;
 }
 
-/* --- RDATA by ldns -----------------------------------------------------------
- */
+/* --- RDATA by ldns -------------------------------------------------------- */
 
 /* Put the tokens that are left behind 'length' octets of text. */
 static size_t join_tokens(struct rdata_text *text, char *out, size_t length,
@@ -478,8 +474,7 @@ static bool load_rdata(struct reader *reader, struct rdata_text *text,
 	return true;
 }
 
-/* --- records -----------------------------------------------------------------
- */
+/* --- records -------------------------------------------------------------- */
 
 struct record_head {
 	uint32_t ttl;
@@ -615,8 +610,7 @@ static enum status load_record(struct reader *reader, const struct piece *piece,
 	return STATUS_OK;
 }
 
-/* --- directives --------------------------------------------------------------
- */
+/* --- directives ----------------------------------------------------------- */
 
 static enum status read_input(struct reader *reader, struct input *input);
 static enum status load_piece(struct reader *reader, const struct piece *piece);
@@ -782,8 +776,7 @@ static enum status load_include(struct reader *reader,
 	return status;
 }
 
-/* --- $GENERATE (BIND's: range, then a record with '$' in it) -----------------
- */
+/* --- $GENERATE (BIND's: range, then a record with '$' in it) -------------- */
 
 struct generate_range {
 	uint32_t start;
@@ -1103,8 +1096,7 @@ static enum status load_directive(struct reader *reader,
 	return is_good ? STATUS_OK : piece_fault(reader, piece, text);
 }
 
-/* --- pieces ------------------------------------------------------------------
- */
+/* --- pieces --------------------------------------------------------------- */
 
 static enum status load_piece(struct reader *reader, const struct piece *piece)
 {

@@ -120,7 +120,8 @@ must_check enum status node_rrset_build(struct cells *cells,
 int node_record_compare(const struct node_record *a,
 			const struct node_record *b);
 
-/* The records of a node's RRsets: how many; written to record where not NULL.
+/*
+ * The records of a node's RRsets: how many; written to record where not NULL.
  */
 size_t node_records(uint8_t *const *chunks, const struct zone_node *node,
 		    struct node_record *record);

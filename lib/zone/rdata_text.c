@@ -21,8 +21,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* --- tokens ------------------------------------------------------------------
- */
+/* --- tokens --------------------------------------------------------------- */
 
 /* Does the octet end a word? */
 static const bool ends_word[256] = {
@@ -154,8 +153,7 @@ static int next_octet(const char **at, const char *end)
 	return value <= 255 ? (int)value : -1;
 }
 
-/* --- names, types, numbers ---------------------------------------------------
- */
+/* --- names, types, numbers ------------------------------------------------ */
 
 static bool has_long_label(const struct text_token *token)
 {
@@ -370,8 +368,7 @@ static bool load_type(struct rdata_text *text, struct wire_writer *out)
 	return true;
 }
 
-/* --- words that stand for numbers --------------------------------------------
- */
+/* --- words that stand for numbers ----------------------------------------- */
 
 struct mnemonic {
 	const char *name;
@@ -443,8 +440,7 @@ static bool load_mnemonic(struct rdata_text *text, struct wire_writer *out,
 	return true;
 }
 
-/* --- moments (RFC 4034 3.2) --------------------------------------------------
- */
+/* --- moments (RFC 4034 3.2) ----------------------------------------------- */
 
 /* Days since 1970-01-01 of a date of the Gregorian calendar. */
 static int64_t days_since_1970(int64_t year, unsigned month, unsigned day)
@@ -502,8 +498,7 @@ static bool load_moment(struct rdata_text *text, struct wire_writer *out)
 	return true;
 }
 
-/* --- addresses ---------------------------------------------------------------
- */
+/* --- addresses ------------------------------------------------------------ */
 
 static bool parse_ipv4(const struct text_token *token, uint8_t address[4])
 {
@@ -558,8 +553,7 @@ static bool load_address(struct rdata_text *text, struct wire_writer *out,
 	return true;
 }
 
-/* --- strings -----------------------------------------------------------------
- */
+/* --- strings -------------------------------------------------------------- */
 
 /* The octets of a token, escapes resolved, at most max of them. */
 static bool write_octets(struct rdata_text *text,
@@ -654,8 +648,7 @@ static bool load_caa_tag(struct rdata_text *text, struct wire_writer *out)
 	return write_string(text, &token, out);
 }
 
-/* --- hex, base32, base64 -----------------------------------------------------
- */
+/* --- hex, base32, base64 -------------------------------------------------- */
 
 static int hex_digit(char c)
 {
@@ -844,8 +837,7 @@ static bool load_base64(struct rdata_text *text, struct wire_writer *out)
 	return true;
 }
 
-/* --- type bitmaps (RFC 4034 4.1.2) -------------------------------------------
- */
+/* --- type bitmaps (RFC 4034 4.1.2) ---------------------------------------- */
 
 static bool load_types(struct rdata_text *text, struct wire_writer *out)
 {
@@ -881,8 +873,7 @@ static bool load_types(struct rdata_text *text, struct wire_writer *out)
 	return true;
 }
 
-/* --- SVCB and HTTPS (RFC 9460 2.1, appendix A) -------------------------------
- */
+/* --- SVCB and HTTPS (RFC 9460 2.1, appendix A) ---------------------------- */
 
 enum {
 	SVC_MANDATORY = 0,
@@ -1217,8 +1208,7 @@ static bool load_svc_params(struct rdata_text *text, struct wire_writer *out)
 	return true;
 }
 
-/* --- types that are no row of fields -----------------------------------------
- */
+/* --- types that are no row of fields -------------------------------------- */
 
 enum {
 	RELAY_NONE = 0,
@@ -1384,8 +1374,7 @@ static bool load_eui(struct rdata_text *text, struct wire_writer *out,
 	return true;
 }
 
-/* --- types as rows of fields -------------------------------------------------
- */
+/* --- types as rows of fields ---------------------------------------------- */
 
 /*
  * 1 2 4 8: a number of that many octets     t: a time with units, 4 octets
@@ -1571,8 +1560,7 @@ static bool load_field(struct rdata_text *text, char field,
 	}
 }
 
-/* --- RFC 3597 5 --------------------------------------------------------------
- */
+/* --- RFC 3597 5 ----------------------------------------------------------- */
 
 static bool load_generic(struct rdata_text *text, struct wire_writer *out)
 {

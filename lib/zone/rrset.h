@@ -2,15 +2,15 @@
  * rrset.h - an RRset with its signatures, as it lies in a cell of a zone.
  *
  * Immutable once its version is published. The octets behind the head are ready
- *to be copied into a message:
+ * to be copied into a message:
  *
  *	+------+-----------------------------+------------------------------+
  *	| head | count x (rdlength, rdata)   | signatures x (rdlength, rdata)|
  *	+------+-----------------------------+------------------------------+
  *
  * rdlength is 16 bits in network order; names in RDATA are whole; RDATA stand
- *in canonical order (RFC 4034 6.3). count is 0 where a zone holds signatures
- *over a type that has no records (they are served when RRSIG is asked for).
+ * in canonical order (RFC 4034 6.3). count is 0 where a zone holds signatures
+ * over a type that has no records (they are served when RRSIG is asked for).
  */
 #pragma once
 

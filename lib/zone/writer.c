@@ -556,7 +556,8 @@ static enum status touched_check(const struct zone_writer *writer,
 	return STATUS_OK;
 }
 
-/* The fields of the version, from its apex; what is missing there is refused.
+/*
+ * The fields of the version, from its apex; what is missing there is refused.
  */
 static enum status version_fill(struct zone_version *version,
 				const struct dname *apex,

@@ -2,20 +2,19 @@
  * zone.h - a served zone and its immutable versions.
  *
  * A struct zone is a place in the zone set: an apex and one published pointer
- *to the current version, NULL while there is none (never loaded, failed,
- *expired: the caller answers SERVFAIL). A struct zone_version never changes
- *once published. Versions that were derived from each other share cells of one
- *struct zone_memory; a whole load starts a new memory.
+ * to the current version, NULL while there is none (never loaded, failed,
+ * expired: the caller answers SERVFAIL). A struct zone_version never changes
+ * once published. Versions that were derived from each other share cells of one
+ * struct zone_memory; a whole load starts a new memory.
  *
  * A version is held by being current, by a grace period (readers on-line,
- *grace.h), or by a counted hold. Versions of one memory retire in order.
+ * grace.h), or by a counted hold. Versions of one memory retire in order.
  *
- *	version -> root of the name trie  -> zone_node (name, refs to RRsets) ->
- *rrset
+ *	version -> root of the name trie  -> zone_node (name, references) -> rrset
  *		-> root of the NSEC3 trie -> zone_node (hashed owner names)
  *
  * A reference is 32 bits: a cell of 8 octets in a chunk, looked up in the
- *version's chunk table. No node refers to a node of another subtree.
+ * version's chunk table. No node refers to a node of another subtree.
  */
 #pragma once
 
@@ -71,7 +70,8 @@ uint32_t zone_version_serial(const struct zone_version *version);
 uint32_t zone_version_negative_ttl(const struct zone_version *version);
 size_t zone_version_records(const struct zone_version *version);
 size_t zone_version_names(const struct zone_version *version);
-/* Signed with NSEC, or with NSEC3: has the apex DNSKEY and one of these chains?
+/*
+ * Signed with NSEC, or with NSEC3: has the apex DNSKEY and one of these chains?
  */
 bool zone_version_has_nsec(const struct zone_version *version);
 bool zone_version_has_nsec3(const struct zone_version *version);
@@ -98,7 +98,8 @@ const struct rrset *zone_node_rrset_at(const struct zone_version *version,
 /* An empty non-terminal: no records, but names below (RFC 4592 2.2.2). */
 bool zone_node_is_empty(const struct zone_node *node);
 
-/* Every node in canonical order; func returns false to stop. Off the workers.
+/*
+ * Every node in canonical order; func returns false to stop. Off the workers.
  */
 typedef bool (*zone_node_func)(const struct zone_version *version,
 			       const struct zone_node *node, void *context);

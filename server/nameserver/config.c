@@ -170,7 +170,7 @@ static const char *path_trouble(const char *path)
 	return path[0] == '\0' ? "must not be empty" : NULL;
 }
 
-/* --- the file ----------------------------------------------------------- */
+/* --- the file ------------------------------------------------------------- */
 
 /* A string that trouble() has nothing to say about; *out as it was else. */
 static enum status read_string(struct config_reader *reader, json_t *object,
@@ -399,7 +399,7 @@ enum status config_parse(struct config *config, const char *name,
 		name, config, error);
 }
 
-/* --- the command line --------------------------------------------------- */
+/* --- the command line ----------------------------------------------------- */
 
 static enum status take_option(int option, const char *word,
 			       struct arguments *given,
@@ -550,7 +550,7 @@ static enum status apply_arguments(struct config *config,
 	return status;
 }
 
-/* --- defaults that ask the system --------------------------------------- */
+/* --- defaults that ask the system ----------------------------------------- */
 
 static unsigned count_cpus(void)
 {

@@ -398,7 +398,8 @@ static void close_connection(struct control *control, size_t at)
 		control->connections[--control->connection_count];
 }
 
-/* Room for a newcomer, who may be route control: the one longest silent goes.
+/*
+ * Room for a newcomer, who may be route control: the one longest silent goes.
  */
 static bool make_room(struct control *control)
 {
@@ -682,7 +683,7 @@ static void run_once(struct control *control)
 	check_released(control);
 }
 
-/* --- crashes --------------------------------------------------------------- */
+/* --- crashes -------------------------------------------------------------- */
 
 static const int deadly[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
 
@@ -750,7 +751,7 @@ static void leave_crashes(void)
 	atomic_store(&crash_control, NULL);
 }
 
-/* --- the thread ------------------------------------------------------------ */
+/* --- the thread ----------------------------------------------------------- */
 
 /* Leave the shared descriptor table; keep only what is needed here. */
 static int leave_table(struct control *control)
@@ -826,7 +827,8 @@ static bool start_thread(struct control *control)
 	sigset_t before;
 	int error;
 
-	/* Signals are for the main thread's loop, but those of its own faults.
+	/*
+	 * Signals are for the main thread's loop, but those of its own faults.
 	 */
 	sigfillset(&all);
 	for (size_t i = 0; i < DEADLY; i++) {
@@ -838,7 +840,7 @@ static bool start_thread(struct control *control)
 	return error == 0;
 }
 
-/* --- the socket ------------------------------------------------------------ */
+/* --- the socket ----------------------------------------------------------- */
 
 static void fail(char error[CONTROL_ERROR_MAX], const char *path,
 		 const char *text)
@@ -1038,7 +1040,7 @@ void control_stop(struct control *control)
 	free_control(control);
 }
 
-/* --- the main thread's side ------------------------------------------------ */
+/* --- the main thread's side ----------------------------------------------- */
 
 static void answer(struct job *job, char *reply)
 {

@@ -52,7 +52,8 @@ must_check enum status control_attach(struct control *control, uv_loop_t *loop,
 				      const struct counters *counters,
 				      struct zone_folder *folder);
 
-/* A zone's serial or state changed: the next report lists zones. Main thread.
+/*
+ * A zone's serial or state changed: the next report lists zones. Main thread.
  */
 void control_zones_changed(struct control *control);
 

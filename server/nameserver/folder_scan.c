@@ -192,7 +192,8 @@ static const char *split(const char *path, char out[PATH_MAX])
 	return *name != '\0' && *name != '/' ? name : NULL;
 }
 
-/* Watch what path, and each link that it leads to, is called where it stands.
+/*
+ * Watch what path, and each link that it leads to, is called where it stands.
  */
 static enum status watch_way(struct folder_scan *scan, const char *path)
 {

@@ -59,7 +59,8 @@ pid_t memory_keeper_start(void)
 	parent = getpid();
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	/* No signal at its end: nobody waits for it but memory_keeper_stop().
+	/*
+	 * No signal at its end: nobody waits for it but memory_keeper_stop().
 	 */
 	keeper = __clone(keep, stack + STACK_SIZE, CLONE_VM, &parent);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);

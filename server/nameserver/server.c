@@ -87,8 +87,7 @@ struct server {
 	bool *is_standing; /* worker i was reported as on-line for too long */
 };
 
-/* --- start -----------------------------------------------------------------
- */
+/* --- start ---------------------------------------------------------------- */
 
 /*
  * A socket path that was asked for must be had. The default one is a
@@ -338,8 +337,7 @@ static enum status allocate(struct server *server)
 	return STATUS_OK;
 }
 
-/* --- zones ------------------------------------------------------------------
- */
+/* --- zones ---------------------------------------------------------------- */
 
 struct first_zone {
 	const struct server *server;
@@ -431,8 +429,7 @@ static enum status start_folder(struct server *server)
 	return zone_folder_start(&options, &server->folder);
 }
 
-/* --- stop -------------------------------------------------------------------
- */
+/* --- stop ----------------------------------------------------------------- */
 
 static void close_handle(uv_handle_t *handle)
 {
@@ -568,8 +565,7 @@ static void on_signal(uv_signal_t *handle, int signal_number)
 	}
 }
 
-/* --- run --------------------------------------------------------------------
- */
+/* --- run ------------------------------------------------------------------ */
 
 /* A worker that follows old pointers for so long holds all memory back. */
 static void watch_section(struct server *server, unsigned id, uint64_t now)

@@ -106,7 +106,7 @@ struct tcp {
 	struct tcp_listener listeners[];
 };
 
-/* --- the list by progress ------------------------------------------------ */
+/* --- the list by progress ------------------------------------------------- */
 
 static void list_remove(struct connection *c)
 {
@@ -135,7 +135,7 @@ static void note_progress(struct connection *c)
 	}
 }
 
-/* --- the end of a connection --------------------------------------------- */
+/* --- the end of a connection ---------------------------------------------- */
 
 static void on_closed(uv_handle_t *handle)
 {
@@ -698,7 +698,8 @@ static bool accept_one(struct tcp *tcp, int listener)
 		return false;
 	case ENOBUFS:
 	case ENOMEM:
-		/* It stays readable: try again at the heartbeat, not at once.
+		/*
+		 * It stays readable: try again at the heartbeat, not at once.
 		 */
 		counter_add(&tcp->counters->refused_system, 1);
 		pause_listeners(tcp);

@@ -30,7 +30,8 @@ struct worker_settings {
 	struct counters_worker *counters;
 	struct tcp_limits *limits;
 	unsigned tcp_idle_ms;
-	/* Bound sockets, one of each kind an address; the worker closes them.
+	/*
+	 * Bound sockets, one of each kind an address; the worker closes them.
 	 */
 	const int *udp;
 	const int *tcp;

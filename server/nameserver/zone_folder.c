@@ -907,7 +907,8 @@ static void add_to_batch(struct batch *batch, struct file *file)
 	batch->files[batch->count++] = file;
 }
 
-/* Give the pool what it can take; small files first, some room kept for them.
+/*
+ * Give the pool what it can take; small files first, some room kept for them.
  */
 static void dispatch(struct zone_folder *folder)
 {

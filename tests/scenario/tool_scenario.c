@@ -8,7 +8,7 @@
  *	zone ORIGIN		then the zone as a master file, up to 'end'
  *	empty APEX		a zone that has no version
  *	file ORIGIN NAME	a zone of the shared data; where it is absent,
- *the scenario file is skipped
+ * the scenario file is skipped
  *
  *	test WORDS		what the next question shows, with the RFC's
  *				section

@@ -7,8 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* --- addresses ---------------------------------------------------------------
- */
+/* --- addresses ------------------------------------------------------------ */
 
 static const struct {
 	const char *text;

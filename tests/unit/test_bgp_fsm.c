@@ -1,4 +1,5 @@
-/* The state machine: each state against each event, then chance, then stories.
+/*
+ * The state machine: each state against each event, then chance, then stories.
  */
 #include "lib/bgp/fsm.h"
 
@@ -110,15 +111,15 @@ static void reach(enum bgp_state state, const struct bgp_fsm_config *config)
 	ck_assert_int_eq(fsm.state, state);
 }
 
-/* --- the table --------------------------------------------------------------
- */
+/* --- the table ------------------------------------------------------------ */
 
 /* For each event and state: what is done, and where it leads (I C A S O E). */
 static const struct {
 	enum bgp_event_type event;
 	const char *cells[BGP_STATE_COUNT];
 } table[] = {
-	/*                        Idle   Connect Active OpenSent OpenConf Estab.
+	/*
+	 *                        Idle   Connect Active OpenSent OpenConf Estab.
 	 */
 	{BGP_EVENT_START, {"T C", " C", " A", " S", " O", " E"}},
 	{BGP_EVENT_STOP, {" I", "C I", " I", "NC I", "NC I", "NDC I"}},
@@ -170,8 +171,7 @@ START_TEST(table_names_every_event)
 }
 END_TEST
 
-/* --- chance -----------------------------------------------------------------
- */
+/* --- chance --------------------------------------------------------------- */
 
 /* What must hold for every sequence of events; is_tcp and is_up are a caller's
  * view, kept from the actions alone. */
@@ -276,8 +276,7 @@ START_TEST(due_timers_run_out)
 }
 END_TEST
 
-/* --- the peer's OPEN --------------------------------------------------------
- */
+/* --- the peer's OPEN ------------------------------------------------------ */
 
 static const struct {
 	const char *name;
@@ -423,8 +422,7 @@ START_TEST(our_open_always_names_ipv4)
 }
 END_TEST
 
-/* --- times ------------------------------------------------------------------
- */
+/* --- times ---------------------------------------------------------------- */
 
 START_TEST(hold_time_is_the_smaller_one)
 {

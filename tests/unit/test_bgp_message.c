@@ -35,8 +35,7 @@ static const char *hex(const uint8_t *data, size_t size)
 	return text;
 }
 
-/* --- writing ----------------------------------------------------------------
- */
+/* --- writing -------------------------------------------------------------- */
 
 static const struct {
 	const char *name;
@@ -127,8 +126,7 @@ START_TEST(shutdown_text_is_cut_between_characters)
 }
 END_TEST
 
-/* --- header -----------------------------------------------------------------
- */
+/* --- header --------------------------------------------------------------- */
 
 static const struct {
 	const char *name;
@@ -179,8 +177,7 @@ START_TEST(header_is_judged_as_soon_as_it_can_be)
 }
 END_TEST
 
-/* --- OPENs ------------------------------------------------------------------
- */
+/* --- OPENs ---------------------------------------------------------------- */
 
 enum {
 	REFRESH = 1,
@@ -337,8 +334,7 @@ START_TEST(open_is_read_back_as_it_was_written)
 }
 END_TEST
 
-/* --- the rest ---------------------------------------------------------------
- */
+/* --- the rest ------------------------------------------------------------- */
 
 static const struct {
 	const char *bytes;

@@ -352,8 +352,7 @@ START_TEST(community_list_refuses_one_too_many)
 }
 END_TEST
 
-/* --- reading ----------------------------------------------------------------
- */
+/* --- reading -------------------------------------------------------------- */
 
 static const struct {
 	const char *name;

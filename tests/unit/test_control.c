@@ -115,7 +115,7 @@ static bool is_ok(json_t *reply)
 	return ok;
 }
 
-/* --- a daemon in a process of its own -------------------------------------- */
+/* --- a daemon in a process of its own ------------------------------------- */
 
 struct daemon {
 	uv_loop_t loop;

@@ -137,7 +137,7 @@ static void make_healthy(struct world *world)
 	ck_assert_int_eq(world->health.state, HEALTH_HEALTHY);
 }
 
-/* --- start-up ----------------------------------------------------------------------- */
+/* --- start-up ------------------------------------------------------------- */
 
 START_TEST(start_needs_rise_good_rounds_and_no_hold_down)
 {
@@ -202,7 +202,7 @@ START_TEST(nothing_comes_up_while_a_part_is_missing)
 }
 END_TEST
 
-/* --- failures ------------------------------------------------------------------------- */
+/* --- failures ------------------------------------------------------------- */
 
 static const struct {
 	enum traffic traffic;
@@ -310,7 +310,7 @@ START_TEST(prober_that_stops_is_no_proof_of_health)
 }
 END_TEST
 
-/* --- overload ---------------------------------------------------------------------------- */
+/* --- overload ------------------------------------------------------------- */
 
 START_TEST(overload_stays_up_and_heals_without_hold_down)
 {
@@ -365,7 +365,7 @@ START_TEST(counters_of_a_new_process_are_no_overload)
 }
 END_TEST
 
-/* --- recovery ------------------------------------------------------------------------------ */
+/* --- recovery ------------------------------------------------------------- */
 
 /* Until up again; how long that took. */
 static uint64_t recovery(struct world *world)
@@ -474,7 +474,7 @@ START_TEST(a_day_of_flapping_is_damped)
 }
 END_TEST
 
-/* --- whatever happens ------------------------------------------------------------------------ */
+/* --- whatever happens ----------------------------------------------------- */
 
 static uint32_t next_random(uint32_t *seed)
 {

@@ -40,8 +40,7 @@ struct script {
 static struct script scripts[SCRIPTS_MAX];
 static struct speaker *speaker;
 
-/* --- the scripted peer ------------------------------------------------------
- */
+/* --- the scripted peer ---------------------------------------------------- */
 
 static int listen_somewhere(uint16_t *port)
 {
@@ -140,7 +139,8 @@ static void give(struct script *s, const uint8_t *data, size_t size)
 	}
 }
 
-/* One line for the next message: 'A1', 'W1', 'E1' (End-of-RIB), 'N6/2', 'end'.
+/*
+ * One line for the next message: 'A1', 'W1', 'E1' (End-of-RIB), 'N6/2', 'end'.
  */
 static const char *next(struct script *s)
 {
@@ -211,8 +211,7 @@ static void greet(struct script *s, unsigned families)
 	ck_assert_int_eq(message[18], BGP_TYPE_KEEPALIVE);
 }
 
-/* --- the speaker's side -----------------------------------------------------
- */
+/* --- the speaker's side --------------------------------------------------- */
 
 static struct address loopback(uint16_t port)
 {
@@ -330,8 +329,7 @@ static bool has_100000_routes(const struct speaker_peer_status *peer)
 	return peer->routes_received == 100000;
 }
 
-/* --- stories ----------------------------------------------------------------
- */
+/* --- stories -------------------------------------------------------------- */
 
 START_TEST(empty_table_is_ended_for_each_family)
 {
@@ -509,8 +507,7 @@ START_TEST(speaker_without_peers_starts_and_stops)
 }
 END_TEST
 
-/* --- peers that misbehave ---------------------------------------------------
- */
+/* --- peers that misbehave ------------------------------------------------- */
 
 START_TEST(open_that_comes_octet_by_octet_is_taken)
 {
@@ -780,8 +777,7 @@ START_TEST(refused_connection_is_told)
 }
 END_TEST
 
-/* --- several peers, passive peers -------------------------------------------
- */
+/* --- several peers, passive peers ----------------------------------------- */
 
 START_TEST(each_peer_gets_the_routes_that_name_it)
 {
@@ -919,8 +915,7 @@ START_TEST(tick_goes_on)
 }
 END_TEST
 
-/* --- configuration ----------------------------------------------------------
- */
+/* --- configuration -------------------------------------------------------- */
 
 enum fault {
 	FAULT_NONE,

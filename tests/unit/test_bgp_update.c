@@ -1,5 +1,6 @@
 /* UPDATEs: the bytes that real routers took, limits, and what is read. */
 #include "lib/bgp/update.h"
+#include "tests/unit/bgp_hex.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -7,30 +8,6 @@
 #include <string.h>
 
 #define MARKER "ffffffffffffffffffffffffffffffff"
-
-static size_t unhex(uint8_t *out, const char *text)
-{
-	size_t size = strlen(text) / 2;
-
-	for (size_t i = 0; i < size; i++) {
-		unsigned octet;
-
-		ck_assert_int_eq(sscanf(text + 2 * i, "%2x", &octet), 1);
-		out[i] = (uint8_t)octet;
-	}
-	return size;
-}
-
-static const char *hex(const uint8_t *data, size_t size)
-{
-	static char text[2 * BGP_MESSAGE_MAX + 1];
-
-	for (size_t i = 0; i < size; i++) {
-		sprintf(text + 2 * i, "%02x", data[i]);
-	}
-	text[2 * size] = '\0';
-	return text;
-}
 
 static struct prefix prefix_of(const char *text)
 {

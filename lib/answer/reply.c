@@ -553,10 +553,14 @@ static void header_put(uint8_t *reply, const struct query *query,
 		       const struct answer *answer, bool is_truncated,
 		       const struct counts *counts)
 {
-	/* RFC 1035 4.1.1: opcode and RD; RFC 4035 3.1.6: CD. Never AD, RA. */
-	unsigned flags =
-		MESSAGE_QR | (query->flags &
-			      (MESSAGE_OPCODE_MASK | MESSAGE_RD | MESSAGE_CD));
+	/*
+	 * RFC 1035 4.1.1: opcode and RD are copied. CD is cleared: RFC 4035
+	 * 3.1.6 says so of authoritative answers, and the rule to copy it
+	 * (3.2.2) is for servers that recurse (NSD and Knot clear it, BIND
+	 * copies it). Never AD, RA.
+	 */
+	unsigned flags = MESSAGE_QR |
+			 (query->flags & (MESSAGE_OPCODE_MASK | MESSAGE_RD));
 	unsigned rcode = answer->rcode;
 
 	/* RFC 6891 6.1.3: without OPT there is no place for the upper bits. */

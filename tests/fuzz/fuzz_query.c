@@ -121,8 +121,8 @@ static void check(const uint8_t *query, size_t query_size, const uint8_t *reply,
 	MUST(reply[0] == query[0] && reply[1] == query[1]);
 	MUST((flags & MESSAGE_QR) != 0);
 	MUST(((flags ^ wire_get16(query + 2)) &
-	      (MESSAGE_OPCODE_MASK | MESSAGE_RD | MESSAGE_CD)) == 0);
-	MUST((flags & (MESSAGE_AD | MESSAGE_RA | 0x40)) == 0);
+	      (MESSAGE_OPCODE_MASK | MESSAGE_RD)) == 0);
+	MUST((flags & (MESSAGE_AD | MESSAGE_CD | MESSAGE_RA | 0x40)) == 0);
 	MUST((flags & 0xf) == (note->rcode & 0xf));
 	MUST(wire_get16(reply + 4) <= 1);
 	if (wire_get16(reply + 4) == 1) {

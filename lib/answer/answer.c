@@ -805,16 +805,19 @@ void answer_choose(const struct query *query, const struct zone_set *set,
 		return;
 	}
 	place = look_up(&c, &found);
-	if (place != PLACE_FOUND) {
-		answer_fail(answer,
-			    place == PLACE_EMPTY ? RCODE_SERVFAIL
-						 : RCODE_REFUSED,
-			    place == PLACE_EMPTY ? EDE_NOT_READY
-						 : EDE_NOT_AUTHORITATIVE);
+	if (place == PLACE_NONE) {
+		answer_fail(answer, RCODE_REFUSED, EDE_NOT_AUTHORITATIVE);
+		return;
+	}
+	if (place == PLACE_EMPTY) {
+		answer_fail(answer, RCODE_SERVFAIL,
+			    zone_has_failed(c.zone) ? EDE_INVALID_DATA
+						    : EDE_NOT_READY);
 		answer->zone = c.zone;
 		return;
 	}
 	answer->zone = c.zone;
+	answer->version = c.version;
 	answer->is_authoritative = true;
 	while (choose(&c, &found) && look_up(&c, &found) == PLACE_FOUND) {
 	}

@@ -74,6 +74,7 @@ struct answer {
 	bool is_truncated;  /* known without writing: what must go in won't */
 	bool is_delegation; /* the question's name itself is delegated */
 	const struct zone *zone; /* of the question's name, or NULL */
+	const struct zone_version *version; /* its, or NULL: nothing there */
 
 	/*
 	 * The name found for the question, as its zone spells it: the owner,
@@ -116,6 +117,7 @@ static inline void answer_fail(struct answer *answer, uint16_t rcode,
 	answer->is_truncated = false;
 	answer->is_delegation = false;
 	answer->zone = NULL;
+	answer->version = NULL;
 	answer->anchor = NULL;
 	answer->answers = 0;
 	answer->authorities = 0;

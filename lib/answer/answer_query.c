@@ -13,6 +13,7 @@
 
 enum {
 	NSID_MAX = 255,
+	KEEPALIVE_UNIT_MS = 100, /* RFC 7828 3.1 */
 };
 
 struct answer_context {
@@ -23,6 +24,13 @@ struct answer_context {
 	struct query query;
 	struct answer answer;
 };
+
+static uint16_t keepalive_of(unsigned idle_ms)
+{
+	unsigned units = idle_ms / KEEPALIVE_UNIT_MS;
+
+	return units < UINT16_MAX ? (uint16_t)units : UINT16_MAX;
+}
 
 struct answer_context *
 answer_context_new(const struct answer_identity *identity,
@@ -41,6 +49,8 @@ answer_context_new(const struct answer_identity *identity,
 		return NULL;
 	}
 	context->edns.udp_payload = identity->udp_payload;
+	context->edns.report_agent = identity->report_agent;
+	context->edns.keepalive = keepalive_of(identity->tcp_idle_ms);
 	if (identity->name != NULL && identity->name[0] != '\0') {
 		size_t size = strlen(identity->name);
 
@@ -80,6 +90,19 @@ static size_t reply_limit(const struct answer_context *context,
 		}
 	}
 	return size_lesser(limit, room);
+}
+
+/*
+ * RFC 7828 3.3.1: over UDP the option is not there for us, whatever is in it.
+ */
+static void judge_keepalive(struct query *query,
+			    enum answer_transport transport)
+{
+	if (transport == ANSWER_UDP) {
+		query->wants_keepalive = false;
+	} else if (query->has_bad_keepalive && query->rcode == RCODE_NOERROR) {
+		query->rcode = RCODE_FORMERR;
+	}
 }
 
 static void choose(struct answer_context *context,
@@ -122,6 +145,7 @@ size_t answer_query(struct answer_context *context,
 	if (!query_parse(query, query_size, &context->query)) {
 		return 0;
 	}
+	judge_keepalive(&context->query, transport);
 	limit = reply_limit(context, transport, reply_room);
 	choose(context, transport, limit);
 	size = reply_write(context->writer, &context->query, &context->answer,

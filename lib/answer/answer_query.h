@@ -28,6 +28,9 @@ struct answer_identity {
 			   * at most 255 octets; "" or NULL: not told */
 	const char *version; /* version.server, version.bind */
 	uint16_t udp_payload; /* what we offer and the most we send (1232) */
+	/* After which a silent TCP client is left; 0: not told (RFC 7828). */
+	unsigned tcp_idle_ms;
+	const struct dname *report_agent; /* RFC 9567, not the root; or NULL */
 };
 
 struct answer_context; /* a worker's own scratch memory */

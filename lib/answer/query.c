@@ -68,6 +68,32 @@ static bool skip_name(struct wire_reader *r)
 	return false;
 }
 
+/*
+ * What NSID, EXPIRE and ZONEVERSION carry in a query is ignored: RFC 5001 2.1
+ * and RFC 9660 3 say so, RFC 7314 says nothing.
+ */
+static void note_option(struct query *out, uint16_t code, uint16_t length)
+{
+	switch (code) {
+	case EDNS_NSID:
+		out->wants_nsid = true;
+		break;
+	case EDNS_EXPIRE:
+		out->wants_expire = true;
+		break;
+	case EDNS_KEEPALIVE:
+		/* RFC 7828 3.2.1: a client leaves the timeout out. */
+		out->wants_keepalive = true;
+		out->has_bad_keepalive |= length != 0;
+		break;
+	case EDNS_ZONEVERSION:
+		out->wants_version = true;
+		break;
+	default:
+		break; /* RFC 6891 6.1.2: an unknown one is ignored */
+	}
+}
+
 /* Options by their lengths (RFC 6891 6.1.2); false where one runs over. */
 static bool parse_options(struct wire_reader *options, struct query *out)
 {
@@ -79,10 +105,7 @@ static bool parse_options(struct wire_reader *options, struct query *out)
 		if (options->failed) {
 			return false;
 		}
-		/* RFC 5001 2.1: what NSID carries in a query is ignored. */
-		if (code == EDNS_NSID) {
-			out->wants_nsid = true;
-		}
+		note_option(out, code, length);
 	}
 	return true;
 }
@@ -262,6 +285,10 @@ bool query_parse(const uint8_t *data, size_t size, struct query *out)
 	out->has_edns = false;
 	out->wants_dnssec = false;
 	out->wants_nsid = false;
+	out->wants_expire = false;
+	out->wants_version = false;
+	out->wants_keepalive = false;
+	out->has_bad_keepalive = false;
 	out->udp_payload = MESSAGE_UDP_PLAIN_MAX;
 	out->has_tsig = false;
 

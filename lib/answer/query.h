@@ -26,9 +26,13 @@ struct query {
 	uint16_t question_size;
 	struct dname_storage qname; /* valid where question_size > 0 */
 
-	bool has_edns;        /* one OPT record was read (RFC 6891) */
-	bool wants_dnssec;    /* DO (RFC 3225) */
-	bool wants_nsid;      /* RFC 5001 */
+	bool has_edns;          /* one OPT record was read (RFC 6891) */
+	bool wants_dnssec;      /* DO (RFC 3225) */
+	bool wants_nsid;        /* RFC 5001 */
+	bool wants_expire;      /* RFC 7314 */
+	bool wants_version;     /* of the zone: ZONEVERSION (RFC 9660) */
+	bool wants_keepalive;   /* RFC 7828; of no meaning over UDP */
+	bool has_bad_keepalive; /* one that says a timeout: FORMERR over TCP */
 	uint16_t udp_payload; /* the client's, at least 512; 512 without EDNS */
 
 	/* A TSIG record (RFC 8945 4.2), told apart but not verified. */

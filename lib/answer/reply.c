@@ -25,6 +25,7 @@
 #include "lib/answer/reply.h"
 
 #include "lib/dns/rrtype.h"
+#include "lib/zone/zone.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -37,10 +38,16 @@ enum {
 	POINTER_END = 0x4000,
 	POINTER = 0xc000,
 	RECORD_FIXED = 8, /* type, class, TTL */
-	EDE_SIZE = 6,     /* an option without text */
 	OPTION_HEAD = 4,
-	TSIG_BADKEY = 17, /* RFC 8945 3 */
-	TSIG_TAIL = 8,    /* MAC size, original id, error, other length */
+	/* What options carry behind their heads. */
+	KEEPALIVE_SIZE = 2, /* RFC 7828 3.1 */
+	VERSION_SIZE = 6,   /* RFC 9660 2: label count, type, serial */
+	EXPIRE_SIZE = 4,    /* RFC 7314 3 */
+	ERROR_SIZE = 2,     /* RFC 8914 2, without text */
+	VERSION_SOA_SERIAL = 0,
+	SOA_EXPIRE_FROM_END = 8, /* EXPIRE and MINIMUM are the last of it */
+	TSIG_BADKEY = 17,        /* RFC 8945 3 */
+	TSIG_TAIL = 8, /* MAC size, original id, error, other length */
 };
 
 struct entry {
@@ -411,33 +418,151 @@ static unsigned item_write(struct reply_writer *w, const struct query *query,
 
 /* --- OPT and TSIG --------------------------------------------------------- */
 
+/* What OPT will hold. */
 struct opt {
 	size_t size; /* of the whole record; 0 without EDNS */
+	bool has_keepalive;
 	bool has_nsid;
+	bool has_version;
+	bool has_expire;
 	bool has_error;
+	bool has_agent;
 };
 
-/* What OPT will hold: options that do not fit beside the question stay out. */
+/* Take one more option, where it is wanted and there is room. */
+static bool opt_take(struct opt *opt, bool is_wanted, size_t data, size_t room)
+{
+	if (!is_wanted || opt->size + OPTION_HEAD + data > room) {
+		return false;
+	}
+	opt->size += OPTION_HEAD + data;
+	return true;
+}
+
+/* RFC 7314 4.2: SOA of a zone that is here; transfers come with them. */
+static bool expire_is_due(const struct query *query,
+			  const struct answer *answer)
+{
+	return query->wants_expire && query->qtype == RRTYPE_SOA &&
+	       answer->version != NULL &&
+	       query_name(query)->length ==
+		       zone_version_apex(answer->version)->length;
+}
+
+/*
+ * What was asked for. It stays out where it does not fit beside the question,
+ * and otherwise comes before what the sections hold.
+ */
 static struct opt opt_plan(const struct query *query,
 			   const struct answer *answer,
 			   const struct reply_edns *edns, size_t room)
 {
-	struct opt opt = {0, false, false};
+	struct opt opt = {.size = 0};
 
 	if (!query->has_edns) {
 		return opt;
 	}
 	opt.size = EDNS_OPT_SIZE;
-	if (answer->edns_error >= 0 && opt.size + EDE_SIZE <= room) {
-		opt.has_error = true;
-		opt.size += EDE_SIZE;
-	}
-	if (query->wants_nsid && edns->nsid != NULL &&
-	    opt.size + OPTION_HEAD + edns->nsid_size <= room) {
-		opt.has_nsid = true;
-		opt.size += OPTION_HEAD + edns->nsid_size;
-	}
+	opt.has_keepalive =
+		opt_take(&opt, query->wants_keepalive && edns->keepalive > 0,
+			 KEEPALIVE_SIZE, room);
+	opt.has_nsid = opt_take(&opt, query->wants_nsid && edns->nsid != NULL,
+				edns->nsid_size, room);
+	/* RFC 9660 3: not where no zone of ours encloses the name. */
+	opt.has_version =
+		opt_take(&opt, query->wants_version && answer->version != NULL,
+			 VERSION_SIZE, room);
+	opt.has_expire =
+		opt_take(&opt, expire_is_due(query, answer), EXPIRE_SIZE, room);
 	return opt;
+}
+
+/*
+ * RFC 9567 6: told without being asked, wherever a resolver may find fault with
+ * a zone of ours; but not about the names that reports are made of, or one
+ * report would bring another.
+ */
+static bool agent_is_due(const struct query *query, const struct answer *answer,
+			 const struct reply_edns *edns)
+{
+	return edns->report_agent != NULL && answer->zone != NULL &&
+	       !dname_is_below_or_equal(query_name(query), edns->report_agent);
+}
+
+/* What we say of ourselves goes into the room that the sections left. */
+static void opt_fill(struct opt *opt, const struct query *query,
+		     const struct answer *answer, const struct reply_edns *edns,
+		     size_t room)
+{
+	if (!query->has_edns) {
+		return;
+	}
+	opt->has_error =
+		opt_take(opt, answer->edns_error >= 0, ERROR_SIZE, room);
+	if (agent_is_due(query, answer, edns)) {
+		opt->has_agent =
+			opt_take(opt, true, edns->report_agent->length, room);
+	}
+}
+
+static void option_write(struct wire_writer *wire, enum edns_option code,
+			 size_t size)
+{
+	wire_write16(wire, (uint16_t)code);
+	wire_write16(wire, (uint16_t)size);
+}
+
+/* RFC 9660 2: the labels of the zone's name, type SOA-SERIAL, the serial. */
+static void version_write(struct wire_writer *wire,
+			  const struct zone_version *version)
+{
+	option_write(wire, EDNS_ZONEVERSION, VERSION_SIZE);
+	wire_write8(wire, zone_version_apex(version)->labels);
+	wire_write8(wire, VERSION_SOA_SERIAL);
+	wire_write32(wire, zone_version_serial(version));
+}
+
+/* RFC 7314 3: seconds. A zone from a file is as fresh as its SOA says. */
+static void expire_write(struct wire_writer *wire,
+			 const struct zone_version *version)
+{
+	const struct rrset *soa = zone_node_find(
+		version, zone_version_apex_node(version), RRTYPE_SOA);
+	const uint8_t *record = rrset_first(soa);
+	const uint8_t *end = rdata_octets(record) + rdata_length(record);
+
+	option_write(wire, EDNS_EXPIRE, EXPIRE_SIZE);
+	wire_write32(wire, wire_get32(end - SOA_EXPIRE_FROM_END));
+}
+
+static void options_write(struct wire_writer *wire, const struct opt *opt,
+			  const struct answer *answer,
+			  const struct reply_edns *edns)
+{
+	if (opt->has_keepalive) {
+		option_write(wire, EDNS_KEEPALIVE, KEEPALIVE_SIZE);
+		wire_write16(wire, edns->keepalive);
+	}
+	if (opt->has_nsid) {
+		option_write(wire, EDNS_NSID, edns->nsid_size);
+		wire_write(wire, edns->nsid, edns->nsid_size);
+	}
+	if (opt->has_version) {
+		version_write(wire, answer->version);
+	}
+	if (opt->has_expire) {
+		expire_write(wire, answer->version);
+	}
+	if (opt->has_error) {
+		option_write(wire, EDNS_EDE, ERROR_SIZE);
+		wire_write16(wire, (uint16_t)answer->edns_error);
+	}
+	if (opt->has_agent) {
+		option_write(wire, EDNS_REPORT_CHANNEL,
+			     edns->report_agent->length);
+		wire_write(wire, edns->report_agent->octets,
+			   edns->report_agent->length);
+	}
 }
 
 static void opt_write(struct wire_writer *wire, const struct opt *opt,
@@ -452,15 +577,8 @@ static void opt_write(struct wire_writer *wire, const struct opt *opt,
 	/* RFC 3225 3: DO is copied; RFC 6891 6.1.4: the other bits are zero. */
 	wire_write16(wire, query->wants_dnssec ? EDNS_DO : 0);
 	wire_write16(wire, (uint16_t)(opt->size - EDNS_OPT_SIZE));
-	if (opt->has_nsid) {
-		wire_write16(wire, EDNS_NSID);
-		wire_write16(wire, (uint16_t)edns->nsid_size);
-		wire_write(wire, edns->nsid, edns->nsid_size);
-	}
-	if (opt->has_error) {
-		wire_write16(wire, EDNS_EDE);
-		wire_write16(wire, EDE_SIZE - OPTION_HEAD);
-		wire_write16(wire, (uint16_t)answer->edns_error);
+	if (opt->size > EDNS_OPT_SIZE) {
+		options_write(wire, opt, answer, edns);
 	}
 }
 
@@ -601,6 +719,7 @@ size_t reply_write(struct reply_writer *writer, const struct query *query,
 		counts = (struct counts){0, 0, 0};
 	}
 	wire->end += opt.size;
+	opt_fill(&opt, query, answer, edns, wire_room(wire));
 	if (opt.size > 0) {
 		opt_write(wire, &opt, query, answer, edns);
 		counts.additionals++;

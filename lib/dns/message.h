@@ -53,13 +53,14 @@ enum rcode {
 };
 
 enum edns_option {
-	EDNS_NSID = 3,        /* RFC 5001 */
-	EDNS_EXPIRE = 9,      /* RFC 7314 */
-	EDNS_COOKIE = 10,     /* RFC 7873 */
-	EDNS_KEEPALIVE = 11,  /* RFC 7828 */
-	EDNS_PADDING = 12,    /* RFC 7830 */
-	EDNS_EDE = 15,        /* RFC 8914 */
-	EDNS_ZONEVERSION = 19 /* RFC 9660 */
+	EDNS_NSID = 3,            /* RFC 5001 */
+	EDNS_EXPIRE = 9,          /* RFC 7314 */
+	EDNS_COOKIE = 10,         /* RFC 7873 */
+	EDNS_KEEPALIVE = 11,      /* RFC 7828 */
+	EDNS_PADDING = 12,        /* RFC 7830 */
+	EDNS_EDE = 15,            /* RFC 8914 */
+	EDNS_REPORT_CHANNEL = 18, /* RFC 9567 */
+	EDNS_ZONEVERSION = 19,    /* RFC 9660 */
 };
 
 enum {

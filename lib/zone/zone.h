@@ -23,6 +23,7 @@
 #include "lib/dns/dname.h"
 #include "lib/zone/rrset.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -32,6 +33,9 @@ struct zone_node; /* a name of a zone; valid as long as its version */
 
 struct zone {
 	struct grace_pointer current; /* struct zone_version * or NULL */
+	/* Why there is none: false, not yet; true, what there was to load was
+	 * no good, or has expired (RFC 8914 4.15, 4.25). */
+	_Atomic bool has_failed;
 	struct dname_storage apex;
 };
 
@@ -48,6 +52,17 @@ void zone_free(struct zone *zone);
 static inline const struct zone_version *zone_current(const struct zone *zone)
 {
 	return grace_load(&zone->current);
+}
+
+/* Any thread, relaxed: it only chooses the words of a SERVFAIL. */
+static inline bool zone_has_failed(const struct zone *zone)
+{
+	return atomic_load_explicit(&zone->has_failed, memory_order_relaxed);
+}
+static inline void zone_set_failed(struct zone *zone, bool has_failed)
+{
+	atomic_store_explicit(&zone->has_failed, has_failed,
+			      memory_order_relaxed);
 }
 
 /*

@@ -230,6 +230,32 @@ static void read_listen(struct config_reader *reader, json_t *server,
 	}
 }
 
+static void read_report_agent(struct config_reader *reader, json_t *server,
+			      struct config *config)
+{
+	struct dname_storage agent;
+	const char *text;
+	const char *wrong = NULL;
+
+	if (!config_reader_string(reader, server, "report_agent", &text)) {
+		return;
+	}
+	if (dname_load(&agent, text, strlen(text), dname_root) != STATUS_OK) {
+		wrong = "not a domain name";
+	} else if (dname_of(&agent)->labels == 0) {
+		wrong = "must not be the root (RFC 9567)";
+	}
+	if (wrong != NULL) {
+		config_reader_fail(
+			reader,
+			config_reader_get(reader, server, "report_agent"), "%s",
+			wrong);
+		return;
+	}
+	config->report_agent = agent;
+	config->has_report_agent = true;
+}
+
 static void read_tcp(struct config_reader *reader, json_t *server,
 		     struct config_tcp *tcp)
 {
@@ -290,6 +316,7 @@ static enum status read_server(struct config_reader *reader, json_t *server,
 	read_unsigned(reader, server, "udp_payload", UDP_PAYLOAD_LEAST,
 		      UDP_PAYLOAD_MOST, &payload);
 	config->udp_payload = (uint16_t)payload;
+	read_report_agent(reader, server, config);
 	read_tcp(reader, server, &config->tcp);
 	config_reader_refuse(reader, server, "state");
 	config_reader_refuse(reader, server, "metrics");

@@ -43,6 +43,8 @@ struct config {
 	char *user;       /* or NULL: stay who we are */
 	unsigned stop_ms;
 	uint16_t udp_payload;
+	bool has_report_agent; /* RFC 9567: not the root */
+	struct dname_storage report_agent;
 	struct config_tcp tcp;
 	/* The names of the "zones" section: places that answer SERVFAIL until
 	 * there is a version. Canonical spelling is not enforced. */

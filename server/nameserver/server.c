@@ -722,6 +722,7 @@ int server_run(const struct config *config)
 	enum status status;
 	sigset_t all;
 	sigset_t before;
+	const struct dname *agent = (const void *)&config->report_agent;
 	int error;
 
 	if (server == NULL || uv_loop_init(&server->loop) != 0) {
@@ -734,6 +735,8 @@ int server_run(const struct config *config)
 		.name = config->identity,
 		.version = "rootcast " ROOTCAST_VERSION,
 		.udp_payload = config->udp_payload,
+		.tcp_idle_ms = config->tcp.idle_ms,
+		.report_agent = config->has_report_agent ? agent : NULL,
 	};
 	signal(SIGPIPE, SIG_IGN);
 	sigfillset(&all);

@@ -432,6 +432,9 @@ static void fail(struct zone_folder *folder, struct file *file,
 			strcmp(file->error->file, error->file) == 0;
 
 	set_error(file, trouble, error);
+	if (file->place != NULL && trouble != TROUBLE_WAIT) {
+		zone_set_failed(file->place->zone, true);
+	}
 	if (!is_known || is_new_state) {
 		log_trouble(file, error);
 		changed(folder);
@@ -502,6 +505,9 @@ static void detach(struct zone_folder *folder, struct file *file)
 	}
 	if (is_owner) {
 		zone_publish(place->zone, NULL);
+	}
+	if (place->files == NULL) {
+		zone_set_failed(place->zone, folder->is_ready);
 	}
 	for (struct file *rest = place->files;
 	     place->owner == NULL && rest != NULL; rest = rest->next) {
@@ -628,6 +634,7 @@ static void publish(struct zone_folder *folder, struct place *place,
 	place->warning =
 		load->zone.warnings > 0 ? strdup(load->zone.warning) : NULL;
 	load->zone.version = NULL;
+	zone_set_failed(place->zone, false);
 	zone_publish(place->zone, version);
 	folder->loaded++;
 	log_write(is_quiet(folder) ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO,
@@ -1563,6 +1570,17 @@ static void finish_reload(struct zone_folder *folder, struct reload *reload)
 	free(reload);
 }
 
+/* Everything was read: what has no file now is not on its way. */
+static void give_up(const void *node, VISIT visit, int depth)
+{
+	const struct place *place = *(struct place *const *)node;
+
+	(void)depth;
+	if ((visit == preorder || visit == leaf) && place->files == NULL) {
+		zone_set_failed(place->zone, true);
+	}
+}
+
 static void settle_up(struct zone_folder *folder)
 {
 	struct reload **link = &folder->reloads;
@@ -1590,6 +1608,7 @@ static void settle_up(struct zone_folder *folder)
 	if (!folder->is_ready && folder->looked > 0 && folder->unsettled == 0 &&
 	    folder->gone == 0) {
 		folder->is_ready = true;
+		twalk(folder->places, give_up);
 		zone_folder_totals(folder, &totals);
 		if (folder->options.ready != NULL) {
 			folder->options.ready(folder->options.context,

@@ -88,7 +88,15 @@ static void add(const char *origin, const char *text)
 
 static void start(void)
 {
+	static struct dname_storage agent;
+
 	served_init(&served);
+	if (dname_load(&agent, "agent.c.example", 15, dname_root) !=
+	    STATUS_OK) {
+		abort();
+	}
+	served.identity.report_agent = dname_of(&agent);
+	served_identity_changed(&served);
 	add(".", nsec_text);
 	add("example.", plain_text);
 	add("hashed.", nsec3_text);

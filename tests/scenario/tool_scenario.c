@@ -6,7 +6,9 @@
  * A scenario file is read line by line; ';' starts a comment line:
  *
  *	zone ORIGIN		then the zone as a master file, up to 'end'
- *	empty APEX		a zone that has no version
+ *	empty APEX		a zone that has no version, not yet
+ *	failed APEX		a zone whose file was no good
+ *	agent NAME		where errors may be reported (RFC 9567)
  *	file ORIGIN NAME	a zone of the shared data; where it is absent,
  * the scenario file is skipped
  *
@@ -14,13 +16,22 @@
  *				section
  *	query NAME TYPE [WORD...]
  *				do: DNSSEC OK; edns: OPT without it; nsid; tcp;
- *				payload=N; cd; rd; class=CLASS
- *	reply RCODE [FLAG...]	aa, tc, rd; any flag not named is clear
+ *				payload=N; cd; rd; class=CLASS; opcode=N;
+ *				version=N of EDNS; flags=N of it; option=CODE
+ *				or option=CODE:HEX
+ *	message HEX...		instead of query: the octets, on as many such
+ *				lines as it takes
+ *	reply RCODE [FLAG...]	aa, tc, rd; any flag not named is clear; or
+ *				SILENCE: none at all
  *	answer | authority | additional
  *				then the records that stand there, in any order,
  *				whole ones and no other; '...' at the end of a
  *				line stands for the rest of that record. OPT is
  *				not counted. A section not named is empty.
+ *	options			then the options that OPT holds, in any order:
+ *				NSID TEXT, EDE CODE, ZONEVERSION LABELS TYPE
+ *				SERIAL, EXPIRE S, KEEPALIVE UNITS,
+ *				REPORT-CHANNEL NAME; any other: CODE HEX
  *	end			asks, and compares
  *
  * What comes back is read by ldns, a second opinion on the octets. Prints each
@@ -38,12 +49,14 @@ enum {
 	LINE_MAX_OCTETS = 1 << 16,
 	ZONE_MAX = 1 << 22,
 	RECORDS_MAX = 128,
-	SECTIONS = 3,
+	SECTIONS = 4,
+	OPTIONS = 3, /* the section of that number */
 	WORDS_MAX = 16,
+	QUERY_MAX = 2048,
 };
 
 static const char *const section_names[SECTIONS] = {"answer", "authority",
-						    "additional"};
+						    "additional", "options"};
 
 struct expected {
 	char *records[RECORDS_MAX];
@@ -59,15 +72,10 @@ struct scenario {
 	unsigned failed;
 
 	char title[256];
-	struct dname_storage qname;
-	uint16_t qtype;
-	uint16_t qclass;
+	uint8_t query[QUERY_MAX];
+	size_t query_size;
 	bool has_edns;
-	bool wants_dnssec;
-	bool wants_nsid;
 	bool is_tcp;
-	uint16_t payload;
-	uint16_t flags;
 
 	char rcode[16];
 	bool aa, tc, rd;
@@ -181,44 +189,179 @@ static bool take_file(struct scenario *s, const char *origin, const char *name)
 	return true;
 }
 
+static void take_empty(struct scenario *s, const char *apex)
+{
+	if (!served_add_empty(&s->served, apex)) {
+		die(s, "no place", s->served.error);
+	}
+}
+
+static void take_agent(struct scenario *s, const char *text)
+{
+	static struct dname_storage agent;
+
+	if (dname_load(&agent, text, strlen(text), dname_root) != STATUS_OK) {
+		die(s, "bad name", text);
+	}
+	s->served.identity.report_agent = dname_of(&agent);
+	served_identity_changed(&s->served);
+}
+
 /* --- questions ------------------------------------------------------------ */
 
-static void take_query(struct scenario *s, char **words, unsigned count)
+static bool take_hex(struct wire_writer *out, const char *text)
 {
-	if (count < 3 ||
-	    dname_load(&s->qname, words[1], strlen(words[1]), dname_root) !=
-		    STATUS_OK ||
-	    rrtype_load(&s->qtype, words[2], strlen(words[2])) != STATUS_OK) {
-		die(s, "bad query", count > 1 ? words[1] : "");
-	}
-	s->qclass = RRCLASS_IN;
-	s->has_edns = s->wants_dnssec = s->wants_nsid = s->is_tcp = false;
-	s->payload = 1232;
-	s->flags = 0;
-	for (unsigned i = 3; i < count; i++) {
-		const char *word = words[i];
+	unsigned octet;
 
+	for (; isxdigit((unsigned char)text[0]) &&
+	       isxdigit((unsigned char)text[1]);
+	     text += 2) {
+		if (sscanf(text, "%2x", &octet) != 1) {
+			return false;
+		}
+		wire_write8(out, (uint8_t)octet);
+	}
+	return *text == '\0' && !out->failed;
+}
+
+/* CODE or CODE:HEX */
+static bool take_option(struct wire_writer *out, const char *text)
+{
+	uint8_t *head = wire_claim(out, 4);
+	char *end;
+	long code = strtol(text, &end, 10);
+
+	if (head == NULL || end == text ||
+	    (*end == ':' && !take_hex(out, end + 1)) ||
+	    (*end != ':' && *end != '\0')) {
+		return false;
+	}
+	wire_put16(head, (uint16_t)code);
+	wire_put16(head + 2, (uint16_t)(out->at - head - 4));
+	return true;
+}
+
+/* What the words of a query line say beyond name and type. */
+struct asked {
+	uint16_t qclass;
+	uint16_t header_flags;
+	uint16_t payload;
+	uint8_t version;
+	uint16_t edns_flags;
+	struct wire_writer options;
+	uint8_t option_octets[512];
+};
+
+/* word is NAME=N: its number into *out. */
+static bool is_number(const char *word, const char *name, unsigned *out)
+{
+	size_t length = strlen(name);
+
+	if (strncmp(word, name, length) != 0 || word[length] != '=') {
+		return false;
+	}
+	*out = (unsigned)strtoul(word + length + 1, NULL, 0);
+	return true;
+}
+
+static void take_word(struct scenario *s, struct asked *asked, const char *word)
+{
+	unsigned number;
+
+	if (strcmp(word, "tcp") == 0) {
+		s->is_tcp = true;
+	} else if (strcmp(word, "cd") == 0) {
+		asked->header_flags |= MESSAGE_CD;
+	} else if (strcmp(word, "rd") == 0) {
+		asked->header_flags |= MESSAGE_RD;
+	} else if (is_number(word, "opcode", &number)) {
+		asked->header_flags |=
+			(uint16_t)(number << MESSAGE_OPCODE_SHIFT);
+	} else if (strncmp(word, "class=", 6) == 0) {
+		if (rrclass_load(&asked->qclass, word + 6, strlen(word + 6)) !=
+		    STATUS_OK) {
+			die(s, "unknown class", word);
+		}
+	} else {
+		s->has_edns = true;
 		if (strcmp(word, "do") == 0) {
-			s->has_edns = s->wants_dnssec = true;
-		} else if (strcmp(word, "edns") == 0) {
-			s->has_edns = true;
+			asked->edns_flags |= EDNS_DO;
+		} else if (is_number(word, "payload", &number)) {
+			asked->payload = (uint16_t)number;
+		} else if (is_number(word, "version", &number)) {
+			asked->version = (uint8_t)number;
+		} else if (is_number(word, "flags", &number)) {
+			asked->edns_flags |= (uint16_t)number;
 		} else if (strcmp(word, "nsid") == 0) {
-			s->has_edns = s->wants_nsid = true;
-		} else if (strcmp(word, "tcp") == 0) {
-			s->is_tcp = true;
-		} else if (strcmp(word, "cd") == 0) {
-			s->flags |= MESSAGE_CD;
-		} else if (strcmp(word, "rd") == 0) {
-			s->flags |= MESSAGE_RD;
-		} else if (strncmp(word, "payload=", 8) == 0) {
-			s->has_edns = true;
-			s->payload = (uint16_t)atoi(word + 8);
-		} else if (strncmp(word, "class=", 6) != 0 ||
-			   rrclass_load(&s->qclass, word + 6,
-					strlen(word + 6)) != STATUS_OK) {
+			(void)take_option(&asked->options, "3");
+		} else if ((strncmp(word, "option=", 7) != 0 ||
+			    !take_option(&asked->options, word + 7)) &&
+			   strcmp(word, "edns") != 0) {
 			die(s, "unknown word", word);
 		}
 	}
+}
+
+static void take_query(struct scenario *s, char **words, unsigned count)
+{
+	static struct asked asked;
+	struct dname_storage qname;
+	struct wire_writer w;
+	uint16_t qtype;
+	size_t options;
+
+	if (count < 3 ||
+	    dname_load(&qname, words[1], strlen(words[1]), dname_root) !=
+		    STATUS_OK ||
+	    rrtype_load(&qtype, words[2], strlen(words[2])) != STATUS_OK) {
+		die(s, "bad query", count > 1 ? words[1] : "");
+	}
+	asked = (struct asked){.qclass = RRCLASS_IN, .payload = 1232};
+	asked.options = wire_writer_init(asked.option_octets,
+					 sizeof(asked.option_octets));
+	for (unsigned i = 3; i < count; i++) {
+		take_word(s, &asked, words[i]);
+	}
+	options = wire_size(&asked.options);
+	w = wire_writer_init(s->query, sizeof(s->query));
+	wire_write16(&w, 0x1234);
+	wire_write16(&w, asked.header_flags);
+	wire_write16(&w, 1);
+	wire_write32(&w, 0);
+	wire_write16(&w, s->has_edns ? 1 : 0);
+	wire_write(&w, dname_of(&qname)->octets, dname_of(&qname)->length);
+	wire_write16(&w, qtype);
+	wire_write16(&w, asked.qclass);
+	if (s->has_edns) {
+		wire_write8(&w, 0);
+		wire_write16(&w, RRTYPE_OPT);
+		wire_write16(&w, asked.payload);
+		wire_write8(&w, 0);
+		wire_write8(&w, asked.version);
+		wire_write16(&w, asked.edns_flags);
+		wire_write16(&w, (uint16_t)options);
+		wire_write(&w, asked.option_octets, options);
+	}
+	s->query_size = wire_size(&w);
+}
+
+/* OPT is expected where the octets 00 0029 stand behind the header. */
+static void take_message(struct scenario *s, char **words, unsigned count)
+{
+	static const uint8_t opt[] = {0, 0, RRTYPE_OPT};
+	struct wire_writer w = wire_writer_init(
+		s->query + s->query_size, sizeof(s->query) - s->query_size);
+
+	for (unsigned i = 1; i < count; i++) {
+		if (!take_hex(&w, words[i])) {
+			die(s, "bad octets", words[i]);
+		}
+	}
+	s->query_size += wire_size(&w);
+	s->has_edns = s->query_size > MESSAGE_HEADER_SIZE &&
+		      memmem(s->query + MESSAGE_HEADER_SIZE,
+			     s->query_size - MESSAGE_HEADER_SIZE, opt,
+			     sizeof(opt)) != NULL;
 }
 
 static void take_reply(struct scenario *s, char **words, unsigned count)
@@ -343,6 +486,84 @@ static bool section_matches(struct scenario *s, unsigned which,
 	return is_good;
 }
 
+/* One option as text; returns its octets. */
+static size_t option_dump(const uint8_t *at, size_t room, char *text,
+			  size_t size)
+{
+	struct wire_reader r = wire_reader_init(at, room);
+	uint16_t code = wire_read16(&r);
+	uint16_t length = wire_read16(&r);
+	const uint8_t *data = wire_read(&r, length);
+	struct dname_storage name;
+	char name_text[DNAME_TEXT_MAX];
+	int used;
+
+	if (data == NULL) {
+		snprintf(text, size, "broken");
+		return room;
+	}
+	r = wire_reader_init(data, length);
+	if (code == EDNS_NSID) {
+		snprintf(text, size, "NSID %.*s", length, (const char *)data);
+	} else if (code == EDNS_EDE && length == 2) {
+		snprintf(text, size, "EDE %u", wire_get16(data));
+	} else if (code == EDNS_ZONEVERSION && length == 6) {
+		snprintf(text, size, "ZONEVERSION %u %u %u", data[0], data[1],
+			 wire_get32(data + 2));
+	} else if (code == EDNS_EXPIRE && length == 4) {
+		snprintf(text, size, "EXPIRE %u", wire_get32(data));
+	} else if (code == EDNS_KEEPALIVE && length == 2) {
+		snprintf(text, size, "KEEPALIVE %u", wire_get16(data));
+	} else if (code == EDNS_REPORT_CHANNEL && dname_parse(&r, &name) &&
+		   wire_left(&r) == 0) {
+		snprintf(text, size, "REPORT-CHANNEL %s",
+			 dname_dump(dname_of(&name), name_text));
+	} else {
+		used = snprintf(text, size, "%u ", code);
+		for (unsigned i = 0; i < length && used + 3 < (int)size; i++) {
+			used += snprintf(text + used, size - (size_t)used,
+					 "%02x", data[i]);
+		}
+	}
+	return 4u + length;
+}
+
+static bool options_match(struct scenario *s, const ldns_pkt *packet)
+{
+	const struct expected *section = &s->sections[OPTIONS];
+	const ldns_rdf *rdf = ldns_pkt_edns_data(packet);
+	const uint8_t *at = rdf != NULL ? ldns_rdf_data(rdf) : NULL;
+	size_t left = rdf != NULL ? ldns_rdf_size(rdf) : 0;
+	bool is_used[RECORDS_MAX] = {false};
+	bool is_good = true;
+
+	while (left > 0) {
+		char text[2048];
+		size_t size = option_dump(at, left, text, sizeof(text));
+		unsigned i = 0;
+
+		while (i < section->count &&
+		       (is_used[i] || strcmp(section->records[i], text) != 0)) {
+			i++;
+		}
+		if (i < section->count) {
+			is_used[i] = true;
+		} else {
+			printf("  OPT has, and should not: %s\n", text);
+			is_good = false;
+		}
+		at += size;
+		left -= size;
+	}
+	for (unsigned i = 0; i < section->count; i++) {
+		if (!is_used[i]) {
+			printf("  OPT lacks: %s\n", section->records[i]);
+			is_good = false;
+		}
+	}
+	return is_good;
+}
+
 static bool flag_matches(const char *name, bool expected, bool is_set)
 {
 	if (expected != is_set) {
@@ -383,37 +604,23 @@ static bool packet_matches(struct scenario *s, const ldns_pkt *packet)
 	is_good &= section_matches(s, 0, ldns_pkt_answer(packet));
 	is_good &= section_matches(s, 1, ldns_pkt_authority(packet));
 	is_good &= section_matches(s, 2, ldns_pkt_additional(packet));
+	is_good &= options_match(s, packet);
 	return is_good;
-}
-
-static size_t make_query(const struct scenario *s, uint8_t *out, size_t room)
-{
-	struct wire_writer w = wire_writer_init(out, room);
-
-	message_write_query(&w, 0x1234,
-			    (const struct dname *)(const void *)&s->qname,
-			    s->qtype, s->qclass, s->payload, s->wants_dnssec,
-			    s->wants_nsid);
-	wire_put16(out + 2, s->flags);
-	if (!s->has_edns) {
-		w.at -= EDNS_OPT_SIZE;
-		wire_put16(out + 10, 0);
-	}
-	return wire_size(&w);
 }
 
 static bool ask(struct scenario *s)
 {
 	static uint8_t reply[MESSAGE_MAX];
-	uint8_t query[512];
-	size_t query_size = make_query(s, query, sizeof(query));
 	struct answer_note note;
 	ldns_pkt *packet = NULL;
 	bool is_good;
-	size_t size = answer_query(s->served.context,
-				   s->is_tcp ? ANSWER_TCP : ANSWER_UDP, query,
-				   query_size, reply, sizeof(reply), &note);
+	size_t size = answer_query(
+		s->served.context, s->is_tcp ? ANSWER_TCP : ANSWER_UDP,
+		s->query, s->query_size, reply, sizeof(reply), &note);
 
+	if (strcmp(s->rcode, "SILENCE") == 0) {
+		return size == 0;
+	}
 	if (size == 0 ||
 	    ldns_wire2pkt(&packet, reply, size) != LDNS_STATUS_OK) {
 		printf("  no reply that can be read (%zu octets)\n", size);
@@ -435,6 +642,8 @@ static void take_test(struct scenario *s)
 	char *words[WORDS_MAX];
 	char *line;
 
+	s->query_size = 0;
+	s->has_edns = s->is_tcp = false;
 	line = read_line(s);
 	while (line != NULL) {
 		unsigned section = 0;
@@ -453,7 +662,9 @@ static void take_test(struct scenario *s)
 		if (*line != '\0') {
 			unsigned count = split(line, words);
 
-			if (strcmp(words[0], "query") == 0) {
+			if (strcmp(words[0], "message") == 0) {
+				take_message(s, words, count);
+			} else if (strcmp(words[0], "query") == 0) {
 				take_query(s, words, count);
 			} else if (strcmp(words[0], "reply") == 0) {
 				take_reply(s, words, count);
@@ -496,9 +707,12 @@ static bool run_file(struct scenario *s)
 		if (strcmp(words[0], "zone") == 0) {
 			take_zone(s, words[1]);
 		} else if (strcmp(words[0], "empty") == 0) {
-			if (!served_add_empty(&s->served, words[1])) {
-				die(s, "no place", s->served.error);
-			}
+			take_empty(s, words[1]);
+		} else if (strcmp(words[0], "failed") == 0) {
+			take_empty(s, words[1]);
+			served_fail(&s->served);
+		} else if (strcmp(words[0], "agent") == 0) {
+			take_agent(s, words[1]);
 		} else if (strcmp(words[0], "file") == 0) {
 			if (!take_file(s, words[1], words[2])) {
 				return false;

@@ -47,8 +47,10 @@ static inline void served_fini(struct served *s)
 static inline void served_init(struct served *s)
 {
 	memset(s, 0, sizeof(*s));
-	s->identity =
-		(struct answer_identity){"test.example", "Rootcast", 1232};
+	s->identity = (struct answer_identity){.name = "test.example",
+					       .version = "Rootcast",
+					       .udp_payload = 1232,
+					       .tcp_idle_ms = 10000};
 	s->set = zone_set_new();
 	s->context = s->set == NULL ? NULL
 				    : answer_context_new(&s->identity, s->set);
@@ -96,6 +98,23 @@ served_take_record(const struct master_file_record *record, void *context,
 	(void)reason;
 	return zone_writer_add(context, record->owner, record->type,
 			       record->ttl, record->rdata, record->rdata_size);
+}
+
+/* What there was to load for the last place was no good. */
+static inline void served_fail(struct served *s)
+{
+	zone_set_failed(s->zones[s->count - 1], true);
+}
+
+/* Begin anew with an identity changed. */
+static inline void served_identity_changed(struct served *s)
+{
+	answer_context_free(s->context);
+	s->context = answer_context_new(&s->identity, s->set);
+	if (s->context == NULL) {
+		fprintf(stderr, "out of memory\n");
+		exit(1);
+	}
 }
 
 /* From text of size octets, or, where text is NULL, from the file at path. */

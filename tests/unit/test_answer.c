@@ -210,6 +210,56 @@ START_TEST(chaos_and_nsid_say_who_answers)
 }
 END_TEST
 
+/*
+ * What was asked for counts before the sections, what we send of ourselves
+ * behind them: the size of the reply at every limit.
+ */
+START_TEST(options_count_into_every_limit)
+{
+	enum {
+		QUESTION = 12 + 13 + 4,
+		SECTIONS = 10 * 53,
+		ASKED = 11 + 4 + 255 + 4 + 6, /* OPT, NSID, ZONEVERSION */
+		AGENT = 4 + 255,
+	};
+	static const uint8_t options[] = {0, 3, 0, 0, 0, 19, 0, 0};
+	static struct dname_storage agent;
+	char name[256];
+
+	memset(name, 'a', sizeof(name));
+	name[63] = name[127] = name[191] = '.';
+	name[253] = '\0';
+	ck_assert(dname_load(&agent, name, 253, dname_root) == STATUS_OK);
+	name[63] = name[127] = name[191] = name[253] = name[254] = 'a';
+	name[255] = '\0';
+	served.identity.name = name;
+	served.identity.report_agent = dname_of(&agent);
+	served_identity_changed(&served);
+	for (unsigned limit = 512; limit <= 1232; limit++) {
+		bool fits = QUESTION + SECTIONS + ASKED <= limit;
+		unsigned due = QUESTION + ASKED + (fits ? SECTIONS : 0);
+
+		built_start(&b, 1, 0);
+		built_question(&b, "big.example.", RRTYPE_TXT, RRCLASS_IN);
+		built_opt(&b, limit, 0, 0, options, sizeof(options));
+		built_counts(&b, 1, 0, 0, 1);
+		send_built(ANSWER_UDP, sizeof(reply));
+		ck_assert_uint_eq(note.is_truncated, !fits);
+		ck_assert_uint_eq(size,
+				  due + (due + AGENT <= limit ? AGENT : 0));
+	}
+}
+END_TEST
+
+START_TEST(zone_that_failed_is_told_from_one_that_loads)
+{
+	served_fail(&served);
+	ask("x.empty.example.", RRTYPE_A, 1232);
+	ck_assert_uint_eq(rcode(), RCODE_SERVFAIL);
+	ck_assert_uint_eq(wire_get16(reply + size - 2), EDE_INVALID_DATA);
+}
+END_TEST
+
 START_TEST(reload_is_answered_from_at_once)
 {
 	static const char next[] = "$ORIGIN example.\n"
@@ -257,6 +307,8 @@ int main(void)
 	tcase_add_test(tcase, every_type_is_answered);
 	tcase_add_test(tcase, every_class_and_opcode_is_answered);
 	tcase_add_test(tcase, chaos_and_nsid_say_who_answers);
+	tcase_add_test(tcase, options_count_into_every_limit);
+	tcase_add_test(tcase, zone_that_failed_is_told_from_one_that_loads);
 	tcase_add_test(tcase, reload_is_answered_from_at_once);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);

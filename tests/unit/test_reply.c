@@ -17,7 +17,9 @@ static bool is_truncated;
 static void setup(void)
 {
 	writer = reply_writer_new();
-	edns = (struct reply_edns){1232, (const uint8_t *)"lhr1", 4};
+	edns = (struct reply_edns){.udp_payload = 1232,
+				   .nsid = (const uint8_t *)"lhr1",
+				   .nsid_size = 4};
 	answer_fail(&answer, RCODE_NOERROR, -1);
 }
 

@@ -87,6 +87,7 @@ START_TEST(without_arguments_it_serves_zones_on_loopback_5300)
 	ck_assert_uint_eq(config.tcp.clients_per_prefix, 100);
 	ck_assert_uint_eq(config.tcp.idle_ms, 10000);
 	ck_assert_uint_eq(config.tcp.mss, 0);
+	ck_assert(!config.has_report_agent);
 	ck_assert_uint_eq(config.place_count, 0);
 }
 END_TEST
@@ -200,6 +201,7 @@ START_TEST(whole_file_is_read)
 		      "\"workers\": 4, \"identity\": \"lhr1\", "
 		      "\"control\": \"/run/x.sock\", \"user\": \"nobody\", "
 		      "\"stop_ms\": 5, \"udp_payload\": 1400, \"xdp\": [], "
+		      "\"report_agent\": \"a01.agent.example\", "
 		      "\"tcp\": {\"clients\": 7, \"clients_per_prefix\": 3, "
 		      "\"idle_ms\": 200, \"mss\": 1400}}, \"keys\": {}, "
 		      "\"zones\": {\".\": {}, \"example.org\": {}, "
@@ -216,6 +218,9 @@ START_TEST(whole_file_is_read)
 	ck_assert_str_eq(config.user, "nobody");
 	ck_assert_uint_eq(config.stop_ms, 5);
 	ck_assert_uint_eq(config.udp_payload, 1400);
+	ck_assert(config.has_report_agent);
+	ck_assert_mem_eq(dname_of(&config.report_agent)->octets,
+			 "\3a01\5agent\7example", 19);
 	ck_assert_uint_eq(config.tcp.clients, 7);
 	ck_assert_uint_eq(config.tcp.clients_per_prefix, 3);
 	ck_assert_uint_eq(config.tcp.idle_ms, 200);
@@ -244,6 +249,14 @@ static const struct {
 	{"{\"server\": {\"identity\": \"\"}}", "x.json:1: ", "server.identity"},
 	{"{\"server\": {\"udp_payload\": 511}}", "x.json:1: ", "udp_payload"},
 	{"{\"server\": {\"udp_payload\": 4097}}", "x.json:1: ", "udp_payload"},
+	{"{\"server\": {\n\"report_agent\": \".\"}}",
+	 "x.json:2: ", "server.report_agent: must not be the root"},
+	{"{\"server\": {\n\"report_agent\": \"\"}}",
+	 "x.json:2: ", "server.report_agent: not a domain name"},
+	{"{\"server\": {\n\"report_agent\": \"a..b\"}}",
+	 "x.json:2: ", "server.report_agent: not a domain name"},
+	{"{\"server\": {\n\"report_agent\": 5}}",
+	 "x.json:2: ", "server.report_agent"},
 	{"{\"server\": {\"tcp\": {\"clients\": 0}}}",
 	 "x.json:1: ", "server.tcp.clients"},
 	{"{\"server\": {\"tcp\": {\"idle_ms\": 99}}}",

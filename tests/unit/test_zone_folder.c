@@ -146,6 +146,18 @@ static struct found find(const char *name)
 	return found;
 }
 
+/* Would SERVFAIL say that the data are bad, not that they are on their way? */
+static bool has_failed(const char *name)
+{
+	struct dname_storage storage;
+	const struct zone *zone;
+
+	ck_assert_int_eq(dname_load(&storage, name, strlen(name), dname_root),
+			 0);
+	zone = zone_set_find(set, dname_of(&storage));
+	return zone != NULL && zone_has_failed(zone);
+}
+
 /* The serial that a query would be answered from: -1 REFUSED, 0 SERVFAIL. */
 static long answered(const char *name)
 {
@@ -273,9 +285,25 @@ START_TEST(good_and_bad_files_at_start_are_told_apart)
 	ck_assert_int_eq(answered("bad"), 0);
 	ck_assert_int_eq(answered("www.empty"), 0);
 	ck_assert_int_eq(answered("configured"), 0);
+	ck_assert(has_failed("bad"));
+	ck_assert(has_failed("empty"));
+	ck_assert(has_failed("configured"));
+	ck_assert(!has_failed("example.com"));
 	ck_assert_int_eq(find("bad").state, ZONE_STATE_FAILED);
 	ck_assert_uint_eq(find("bad").line, 3);
 	ck_assert_uint_eq(find("hidden").count, 0);
+}
+END_TEST
+
+START_TEST(configured_zone_fails_when_its_file_goes_and_not_before)
+{
+	start();
+	write_zone("configured.zone", 1);
+	run_until(answered("configured") == 1);
+	ck_assert(!has_failed("configured"));
+	unlink(path_of("configured.zone"));
+	run_until(answered("configured") == 0);
+	ck_assert(has_failed("configured"));
 }
 END_TEST
 
@@ -670,6 +698,8 @@ int main(void)
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_set_timeout(tests, 120);
 	tcase_add_test(tests, good_and_bad_files_at_start_are_told_apart);
+	tcase_add_test(tests,
+		       configured_zone_fails_when_its_file_goes_and_not_before);
 	tcase_add_test(tests, file_added_changed_and_removed_is_noticed);
 	tcase_add_test(tests, broken_file_leaves_what_is_served_until_mended);
 	tcase_add_test(tests, include_is_watched_and_may_come_late);

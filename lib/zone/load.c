@@ -24,6 +24,7 @@ struct loader {
 	struct zone_writer *writer;
 	size_t added;
 	uint64_t ttl_sum; /* of all that was added */
+	bool has_several_ttls;
 };
 
 static enum status file_opened(const char *path, int fd, const struct stat *st,
@@ -272,6 +273,7 @@ static void check_text(struct loader *loader,
 	    search.count == 0) {
 		return;
 	}
+	loader->has_several_ttls = true;
 	finding.owner = dname_of(&search.owner);
 	finding.type = search.type;
 	snprintf(text, sizeof(text),
@@ -326,6 +328,44 @@ static enum status check(struct loader *loader,
 	return result.errors == 0 ? STATUS_OK : STATUS_BAD_DATA;
 }
 
+/* Is the whole what its ZONEMD says, where somebody wants to know? */
+static enum status verify(struct loader *loader,
+			  const struct zone_version *version)
+{
+	const struct zone_load_options *options = loader->options;
+	const struct dname *apex = zone_version_apex(version);
+	const char *reason = NULL;
+	enum status status;
+
+	if (zone_node_find(version, zone_version_apex_node(version),
+			   RRTYPE_ZONEMD) == NULL) {
+		loader->load->zonemd = ZONEMD_NONE;
+		return STATUS_OK;
+	}
+	for (size_t i = 0; i < options->rule_count; i++) {
+		const struct zonemd_rule *rule = &options->rules[i];
+
+		if (rule->policy == ZONEMD_POLICY_IGNORE &&
+		    dname_equal((const struct dname *)(const void *)&rule->name,
+				apex)) {
+			loader->load->zonemd = ZONEMD_IGNORED;
+			return STATUS_OK;
+		}
+	}
+	status = zonemd_verify(version, &loader->load->zonemd, &reason);
+	if (status == STATUS_BAD_DATA && loader->has_several_ttls &&
+	    strcmp(reason, zonemd_wrong_digest) == 0) {
+		reason = "the zone with the least TTL of each set is not what "
+			 "its ZONEMD's digest says, and some sets have several "
+			 "TTLs";
+	}
+	if (status != STATUS_OK) {
+		set_error(loader, apex, RRTYPE_ZONEMD,
+			  reason != NULL ? reason : status_text(status));
+	}
+	return status;
+}
+
 enum status zone_load_with(const char *path, const struct dname *origin,
 			   const struct zone_load_options *options,
 			   struct zone_load *out)
@@ -343,6 +383,9 @@ enum status zone_load_with(const char *path, const struct dname *origin,
 	if (status == STATUS_OK) {
 		out->records = zone_version_records(version);
 		status = check(&loader, version);
+	}
+	if (status == STATUS_OK) {
+		status = verify(&loader, version);
 	}
 	/* A fault in a file that is being written is no fault of the zone. */
 	if (out->file_count > 0 && !zone_load_is_current(out)) {

@@ -10,6 +10,7 @@
 #include "lib/zone/checks.h"
 #include "lib/zone/master_file.h"
 #include "lib/zone/zone.h"
+#include "lib/zone/zonemd.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,6 +31,7 @@ struct zone_load {
 	struct zone_load_file *files; /* also on error: what was opened */
 	size_t file_count;
 	size_t records;
+	enum zonemd_state zonemd;       /* of the version */
 	struct master_file_error error; /* file, line, reason */
 	size_t warnings;
 	char warning[MASTER_FILE_REASON_MAX]; /* the first of them */
@@ -38,20 +40,24 @@ struct zone_load {
 /*
  * How zone_load_with() judges. finding is called with every warning and error
  * of zone_check(), and with what only the file shows (records given twice, one
- * set with several TTLs); NULL: they are counted only. zone_load() is
- * zone_load_with() with at ZONE_CHECK_NEVER and no finding.
+ * set with several TTLs); NULL: they are counted only. A ZONEMD record is
+ * verified (zonemd.h) unless a rule for the zone's name says otherwise; rules
+ * are looked at only where there is such a record. zone_load() is
+ * zone_load_with() with at ZONE_CHECK_NEVER, no finding and no rule.
  */
 struct zone_load_options {
 	int64_t at; /* seconds since 1970, or ZONE_CHECK_NEVER */
 	zone_finding_func finding;
 	void *context;
+	const struct zonemd_rule *rules; /* in any order */
+	size_t rule_count;
 };
 
 /*
  * Load. origin is the initial $ORIGIN; the apex is the owner of the SOA record.
  * On success out->version is set. STATUS_CHANGED: a file changed (size, mtime,
- * inode) while it was read: try again. A check that finds an error refuses the
- * zone with STATUS_BAD_DATA. *out is always to be given to zone_load_fini(), in
+ * inode) while it was read: try again. A check that finds an error, or a wrong
+ * ZONEMD, refuses the zone with STATUS_BAD_DATA. *out is always to be given to zone_load_fini(), in
  * any state that zone_load() left it.
  */
 must_check enum status zone_load(const char *path, const struct dname *origin,

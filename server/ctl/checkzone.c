@@ -102,10 +102,11 @@ static void show_result(const struct ctl *ctl, const char *path,
 		dname_dump(zone_version_apex(load->version), name);
 	}
 	if (!ctl->json && status == STATUS_OK) {
-		printf("zone '%s': serial %u, %zu records, %zu warnings: %s\n",
+		printf("zone '%s': serial %u, %zu records, zonemd: %s, %zu "
+		       "warnings: %s\n",
 		       ctl_safe(name), zone_version_serial(load->version),
-		       load->records, load->warnings,
-		       is_good ? "good" : "not good");
+		       load->records, zonemd_state_text(load->zonemd),
+		       load->warnings, is_good ? "good" : "not good");
 	} else if (!ctl->json) {
 		fprintf(stderr, "%s: ", ctl_safe(file));
 		if (load->error.line > 0) {
@@ -123,6 +124,9 @@ static void show_result(const struct ctl *ctl, const char *path,
 			json_integer(zone_version_serial(load->version)));
 		json_object_set_new(document, "records",
 				    json_integer((json_int_t)load->records));
+		json_object_set_new(
+			document, "zonemd",
+			json_string(zonemd_state_text(load->zonemd)));
 		json_object_set_new(document, "warnings",
 				    json_integer((json_int_t)load->warnings));
 		json_object_set_new(document, "error", json_null());

@@ -163,6 +163,13 @@ static void show_status(const json_t *reply)
 	       (long long)ctl_number(counts, "loading"),
 	       (long long)ctl_number(counts, "failed"),
 	       (long long)ctl_number(counts, "errors"));
+	counts = json_object_get(reply, "zonemd");
+	printf("zonemd: %lld digest verified, %lld unsupported, %lld ignored, %lld "
+	       "without a record\n",
+	       (long long)ctl_number(counts, "digest"),
+	       (long long)ctl_number(counts, "unsupported"),
+	       (long long)ctl_number(counts, "ignored"),
+	       (long long)ctl_number(counts, "none"));
 	printf("folder: %s\n", ctl_safe(ctl_text(reply, "folder")));
 	if (trouble != NULL) {
 		printf("WRONG: %s\n", ctl_safe(trouble));
@@ -258,6 +265,7 @@ static void show_zone(const json_t *zone)
 		       (long long)ctl_number(zone, "serial"));
 		printf("records:  %lld\n",
 		       (long long)ctl_number(zone, "records"));
+		printf("zonemd:   %s\n", ctl_text(zone, "zonemd"));
 		printf("memory:   %lld octets\n",
 		       (long long)ctl_number(zone, "octets"));
 		format_time(ctl_number(zone, "loaded_ms"), text);

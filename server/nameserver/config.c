@@ -111,6 +111,7 @@ void config_fini(struct config *config)
 	free(config->control);
 	free(config->user);
 	free(config->places);
+	free(config->rules);
 	config_init(config);
 }
 
@@ -336,20 +337,53 @@ static bool place_is_known(const struct config *config,
 	return false;
 }
 
+/* "zonemd" of one zone: a rule more where it is there and good. */
+static void read_zonemd(struct config_reader *reader, json_t *zone,
+			const struct dname_storage *name, struct config *config)
+{
+	struct zonemd_rule *rule = &config->rules[config->rule_count];
+	const char *text;
+
+	if (!config_reader_string(reader, zone, "zonemd", &text)) {
+		return;
+	}
+	if (strcmp(text, "require") == 0) {
+		config_reader_refuse(reader, zone, "zonemd");
+		return;
+	}
+	if (strcmp(text, "check") != 0 && strcmp(text, "ignore") != 0) {
+		config_reader_fail(reader,
+				   config_reader_get(reader, zone, "zonemd"),
+				   "must be 'ignore' or 'check'");
+		return;
+	}
+	rule->name = *name;
+	rule->policy = strcmp(text, "check") == 0 ? ZONEMD_POLICY_CHECK
+						  : ZONEMD_POLICY_IGNORE;
+	config->rule_count++;
+}
+
 static enum status read_zones(struct config_reader *reader, json_t *zones,
 			      struct config *config)
 {
 	struct dname_storage *places =
 		calloc(json_object_size(zones) + 1, sizeof(*places));
+	struct zonemd_rule *rules =
+		calloc(json_object_size(zones) + 1, sizeof(*rules));
 	const char *key;
 	json_t *value;
 
-	if (places == NULL) {
+	if (places == NULL || rules == NULL) {
+		free(places);
+		free(rules);
 		return STATUS_NO_MEMORY;
 	}
 	free(config->places);
+	free(config->rules);
 	config->places = places;
 	config->place_count = 0;
+	config->rules = rules;
+	config->rule_count = 0;
 	json_object_foreach(zones, key, value)
 	{
 		struct dname_storage *name = &places[config->place_count];
@@ -369,7 +403,7 @@ static enum status read_zones(struct config_reader *reader, json_t *zones,
 		}
 		config->place_count++;
 		config_reader_refuse(reader, zone, "primaries");
-		config_reader_refuse(reader, zone, "zonemd");
+		read_zonemd(reader, zone, name, config);
 		config_reader_refuse(reader, zone, "transfer_to");
 		config_reader_refuse(reader, zone, "notify");
 		config_reader_finish(reader, zone);

@@ -11,6 +11,7 @@
 #include "lib/base/config_reader.h"
 #include "lib/base/status.h"
 #include "lib/dns/dname.h"
+#include "lib/zone/zonemd.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -50,6 +51,9 @@ struct config {
 	 * there is a version. Canonical spelling is not enforced. */
 	struct dname_storage *places;
 	size_t place_count;
+	/* Of the zones that say what to do about ZONEMD. */
+	struct zonemd_rule *rules;
+	size_t rule_count;
 };
 
 enum config_action {

@@ -252,6 +252,7 @@ char *control_report_status(const struct control_report_status *status)
 	json_t *reply = new_reply(true);
 	struct zone_folder_totals totals = {0};
 	json_t *zones = json_object();
+	json_t *zonemd = json_object();
 
 	json_object_set_new(reply, "version", json_string(ROOTCAST_VERSION));
 	json_object_set_new(reply, "identity", any_text(status->identity));
@@ -278,6 +279,12 @@ char *control_report_status(const struct control_report_status *status)
 	json_object_set_new(zones, "errors", number(totals.errors));
 	json_object_set_new(reply, "ready", json_boolean(totals.is_ready));
 	json_object_set_new(reply, "zone_counts", zones);
+	for (unsigned i = 0; i < ZONEMD_STATES; i++) {
+		json_object_set_new(zonemd,
+				    zonemd_state_text((enum zonemd_state)i),
+				    number(totals.zonemd[i]));
+	}
+	json_object_set_new(reply, "zonemd", zonemd);
 	json_object_set_new(reply, "workers",
 			    dump_workers(status->counters, status->now_ns));
 	return dump_line(reply);
@@ -309,6 +316,10 @@ static void add_zone(const struct zone_folder_info *info, void *context)
 	add_brief(zone, info);
 	json_object_set_new(zone, "source", any_text(info->source));
 	json_object_set_new(zone, "records", number(info->records));
+	json_object_set_new(
+		zone, "zonemd",
+		info->has_serial ? json_string(zonemd_state_text(info->zonemd))
+				 : json_null());
 	if (info->error != NULL) {
 		error = json_object();
 		json_object_set_new(error, "file", any_text(info->error->file));

@@ -141,10 +141,16 @@ static bool note_includes(struct folder_load *load)
 
 static void read_file(struct folder_load *load)
 {
+	struct zone_load_options options = {
+		.at = ZONE_CHECK_NEVER,
+		.rules = load->rules,
+		.rule_count = load->rule_count,
+	};
 	struct folder_state after;
 	enum status status;
 
-	status = zone_load(load->path, load->origin, &load->zone);
+	status =
+		zone_load_with(load->path, load->origin, &options, &load->zone);
 	if (status == STATUS_CHANGED) {
 		load->verdict = FOLDER_CHANGED;
 		load->retry_ms = FOLDER_RETRY_MS;

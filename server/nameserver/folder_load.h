@@ -28,6 +28,8 @@ struct folder_load {
 	const char *path;
 	const struct dname *origin;
 	unsigned stable_ms;
+	const struct zonemd_rule *rules;
+	size_t rule_count;
 	/* A state seen before, and since when (clock_monotonic_ns). */
 	struct folder_state stable;
 	uint64_t stable_since_ns;

@@ -421,6 +421,8 @@ static enum status start_folder(struct server *server)
 		.set = server->zones,
 		.names = config->places,
 		.name_count = config->place_count,
+		.rules = config->rules,
+		.rule_count = config->rule_count,
 		.ready = on_ready,
 		.changed = on_zones_changed,
 		.context = server,

@@ -128,6 +128,7 @@ struct place {
 	/* Of the version published. */
 	uint32_t serial;
 	size_t records;
+	enum zonemd_state zonemd;
 	size_t octets;
 	int64_t loaded_ms;
 	size_t warnings;
@@ -627,6 +628,7 @@ static void publish(struct zone_folder *folder, struct place *place,
 	place->owner = file;
 	place->serial = serial;
 	place->records = load->zone.records;
+	place->zonemd = load->zone.zonemd;
 	place->octets = memory.mapped;
 	place->loaded_ms = clock_wall_ms();
 	place->warnings = load->zone.warnings;
@@ -909,6 +911,8 @@ static void add_to_batch(struct batch *batch, struct file *file)
 	load->path = file->path;
 	load->origin = dname_of(&file->origin);
 	load->stable_ms = batch->folder->options.stable_ms;
+	load->rules = batch->folder->options.rules;
+	load->rule_count = batch->folder->options.rule_count;
 	load->stable = file->stable;
 	load->stable_since_ns = file->stable_since_ns;
 	batch->files[batch->count++] = file;
@@ -1703,6 +1707,7 @@ static size_t walk_place(const struct zone_folder *folder,
 		info.has_serial = true;
 		info.serial = place->serial;
 		info.records = place->records;
+		info.zonemd = place->zonemd;
 		info.octets = place->octets;
 		info.loaded_ms = place->loaded_ms;
 		info.warnings = place->warnings;
@@ -1788,7 +1793,10 @@ static void add_to_totals(const struct zone_folder_info *info, void *context)
 {
 	struct zone_folder_totals *totals = context;
 
-	totals->served += info->state == ZONE_STATE_SERVED;
+	if (info->state == ZONE_STATE_SERVED) {
+		totals->served++;
+		totals->zonemd[info->zonemd]++;
+	}
 	totals->loading += info->state == ZONE_STATE_LOADING;
 	totals->failed += info->state == ZONE_STATE_FAILED;
 	totals->errors += info->error != NULL;

@@ -17,6 +17,7 @@
 #include "lib/dns/dname.h"
 #include "lib/zone/master_file.h"
 #include "lib/zone/zone_set.h"
+#include "lib/zone/zonemd.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -49,6 +50,9 @@ struct zone_folder_options {
 	/* Zones that the configuration names: places from the start. */
 	const struct dname_storage *names;
 	size_t name_count;
+	/* What to do about ZONEMD; they outlive the folder. */
+	const struct zonemd_rule *rules;
+	size_t rule_count;
 
 	/*
 	 * Once: every file found at start was loaded or has failed (or is held
@@ -122,6 +126,7 @@ struct zone_folder_info {
 	uint32_t serial;
 	const char *source; /* the file, or "" */
 	size_t records;
+	enum zonemd_state zonemd;              /* where has_serial */
 	size_t octets;                         /* memory mapped for the zone */
 	const struct master_file_error *error; /* NULL: none */
 	size_t warnings;
@@ -148,7 +153,8 @@ struct zone_folder_totals {
 	size_t loading;
 	size_t failed;
 	size_t errors; /* entries that show an error, served ones included */
-	bool is_ready; /* the first look is done */
+	size_t zonemd[ZONEMD_STATES]; /* of the zones served */
+	bool is_ready;                /* the first look is done */
 };
 void zone_folder_totals(const struct zone_folder *folder,
 			struct zone_folder_totals *out);

@@ -274,6 +274,9 @@ static const struct {
 	 "x.json:2: ", "not carry"},
 	{"{\"zones\": {\".\": {\n\"zonemd\": \"require\"}}}",
 	 "x.json:2: ", "not carry"},
+	{"{\"zones\": {\".\": {\n\"zonemd\": \"Check\"}}}",
+	 "x.json:2: ", "zones[\".\"].zonemd"},
+	{"{\"zones\": {\".\": {\n\"zonemd\": true}}}", "x.json:2: ", "zonemd"},
 	{"{\"zones\": {\".\": {\n\"transfer_to\": []}}}",
 	 "x.json:2: ", "not carry"},
 	{"{\"zones\": {\".\": {\n\"notify\": []}}}", "x.json:2: ", "not carry"},
@@ -291,6 +294,22 @@ START_TEST(bad_file_is_one_line_with_key_and_place)
 			      strlen(bad_files[_i].starts)) == 0,
 		      "%s", error);
 	ck_assert_msg(strstr(error, bad_files[_i].holds) != NULL, "%s", error);
+}
+END_TEST
+
+START_TEST(zonemd_policies_are_kept_with_their_zones)
+{
+	ck_assert_msg(parse("{\"zones\": {\"a\": {}, \"B.\": {\"zonemd\": "
+			    "\"ignore\"}, \".\": {\"zonemd\": \"check\"}}}") ==
+			      STATUS_OK,
+		      "%s", error);
+	ck_assert_uint_eq(config.place_count, 3);
+	ck_assert_uint_eq(config.rule_count, 2);
+	ck_assert_int_eq(config.rules[0].policy, ZONEMD_POLICY_IGNORE);
+	ck_assert(dname_equal(dname_of(&config.rules[0].name),
+			      dname_of(&config.places[1])));
+	ck_assert_int_eq(config.rules[1].policy, ZONEMD_POLICY_CHECK);
+	ck_assert_uint_eq(config.rules[1].name.length, 1);
 }
 END_TEST
 
@@ -354,6 +373,7 @@ int main(void)
 	tcase_add_test(tc, whole_file_is_read);
 	tcase_add_loop_test(tc, bad_file_is_one_line_with_key_and_place, 0,
 			    sizeof(bad_files) / sizeof(bad_files[0]));
+	tcase_add_test(tc, zonemd_policies_are_kept_with_their_zones);
 	tcase_add_test(tc, options_override_the_file_wherever_it_stands);
 	tcase_add_test(tc, file_without_options_is_what_runs);
 	tcase_add_test(tc, bad_file_stops_even_where_options_are_good);

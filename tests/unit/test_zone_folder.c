@@ -111,6 +111,7 @@ static int remove_one(const char *path, const struct stat *st, int type,
 
 struct found {
 	size_t count;
+	enum zonemd_state zonemd;
 	enum zone_state state;
 	uint32_t serial;
 	char source[256];
@@ -126,6 +127,7 @@ static void take_info(const struct zone_folder_info *info, void *context)
 		return;
 	}
 	found->state = info->state;
+	found->zonemd = info->zonemd;
 	found->serial = info->serial;
 	snprintf(found->source, sizeof(found->source), "%.255s", info->source);
 	if (info->error != NULL) {
@@ -214,6 +216,9 @@ static void make_folder(void)
 	ck_assert_ptr_nonnull(mkdtemp(root));
 }
 
+static struct zonemd_rule rule;
+static bool has_rule;
+
 static void start(void)
 {
 	static struct dname_storage names[1];
@@ -224,6 +229,8 @@ static void start(void)
 		.ready = on_ready,
 		.names = names,
 		.name_count = 1,
+		.rules = &rule,
+		.rule_count = has_rule,
 		.settle_ms = 20,
 		.settle_max_ms = 100,
 		.stable_ms = 300,
@@ -240,6 +247,7 @@ static void set_up(void)
 	log_init("test", LOG_LEVEL_ERROR);
 	is_ready = false;
 	is_stopped = false;
+	has_rule = false;
 	uv_loop_init(&loop);
 	uv_timer_init(&loop, &tick);
 	uv_timer_start(&tick, on_tick, 5, 5);
@@ -341,6 +349,48 @@ START_TEST(broken_file_leaves_what_is_served_until_mended)
 	write_zone("a.zone", 3);
 	run_until(answered("a") == 3);
 	ck_assert_str_eq(find("a").reason, "");
+}
+END_TEST
+
+/* Digest computed by a script of its own. */
+#define WITH_DIGEST                                                            \
+	"$TTL 60\n@ SOA ns h 1 1 1 1 1\n@ NS ns\nns A 192.0.2.1\n"             \
+	"@ ZONEMD 1 1 1 "                                                      \
+	"84268df46828aaca17f38546e9e3b9c6243bd72c92e2ff735d02eb6de21ddae7fbb9" \
+	"8ff7517fb80e55c565c746750db4\n"
+
+START_TEST(wrong_digest_leaves_what_is_served_until_mended)
+{
+	write_text("a.zone", WITH_DIGEST);
+	start();
+	ck_assert_int_eq(answered("a"), 1);
+	ck_assert_int_eq(find("a").zonemd, ZONEMD_DIGEST);
+	write_text("a.zone", WITH_DIGEST "new A 192.0.2.2\n");
+	run_until(find("a").reason[0] != '\0');
+	ck_assert_ptr_nonnull(strstr(find("a").reason, "ZONEMD"));
+	ck_assert_uint_eq(find("a").line, 5);
+	ck_assert_int_eq(answered("a"), 1);
+	ck_assert_int_eq(find("a").state, ZONE_STATE_SERVED);
+	ck_assert_int_eq(find("a").zonemd, ZONEMD_DIGEST);
+	write_zone("a.zone", 3);
+	run_until(answered("a") == 3);
+	ck_assert_str_eq(find("a").reason, "");
+	ck_assert_int_eq(find("a").zonemd, ZONEMD_NONE);
+}
+END_TEST
+
+START_TEST(wrong_digest_is_served_where_it_is_ignored)
+{
+	ck_assert_int_eq(dname_load(&rule.name, "a.", 2, NULL), STATUS_OK);
+	rule.policy = ZONEMD_POLICY_IGNORE;
+	has_rule = true;
+	write_text("a.zone", WITH_DIGEST "new A 192.0.2.2\n");
+	write_text("b.zone", WITH_DIGEST "new A 192.0.2.2\n");
+	start();
+	ck_assert_int_eq(answered("a"), 1);
+	ck_assert_int_eq(find("a").zonemd, ZONEMD_IGNORED);
+	ck_assert_int_eq(answered("b"), 0);
+	ck_assert_int_eq(find("b").state, ZONE_STATE_FAILED);
 }
 END_TEST
 
@@ -702,6 +752,8 @@ int main(void)
 		       configured_zone_fails_when_its_file_goes_and_not_before);
 	tcase_add_test(tests, file_added_changed_and_removed_is_noticed);
 	tcase_add_test(tests, broken_file_leaves_what_is_served_until_mended);
+	tcase_add_test(tests, wrong_digest_leaves_what_is_served_until_mended);
+	tcase_add_test(tests, wrong_digest_is_served_where_it_is_ignored);
 	tcase_add_test(tests, include_is_watched_and_may_come_late);
 	tcase_add_test(tests, swapped_link_is_a_change);
 	tcase_add_test(tests, file_open_for_writing_is_not_read);

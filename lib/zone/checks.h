@@ -3,14 +3,16 @@
  *
  * What makes a zone no zone is refused when it is built (writer.h). What is
  * looked for here leaves a zone that can be served, but not as its owner meant
- * it: a delegation without glue, a name server that is an alias, signatures
- * that have run out. Off the workers; any thread.
+ * it: a delegation without glue, a name server that is an alias, a chain with a
+ * hole, signatures that have run out. The table of all of them is at the head
+ * of checks.c. Off the workers; any thread.
  */
 #pragma once
 
 #include "lib/dns/dname.h"
 #include "lib/zone/zone.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,8 +22,16 @@ enum zone_check_severity {
 };
 
 enum {
-	ZONE_CHECK_TEXT_MAX = 256,
+	ZONE_CHECK_TEXT_MAX = 320,
 	ZONE_CHECK_NEVER = -1, /* no time: signatures are not judged by it */
+	/*
+	 * Signatures that end within this many seconds are told: a week.
+	 * Signers that live renew earlier (BIND 7.5 days before), and it leaves
+	 * a person a week-end and a holiday to look why this one did not.
+	 */
+	ZONE_CHECK_SOON = 7 * 86400,
+	/* Findings told one by one; those beyond are counted. */
+	ZONE_CHECK_TOLD_MAX = 1000,
 };
 
 struct zone_finding {
@@ -29,6 +39,15 @@ struct zone_finding {
 	const struct dname *owner; /* NULL: the zone as a whole */
 	uint16_t type;             /* 0: none */
 	const char *text;          /* lower case, no full stop */
+	/*
+	 * The one record that it is about, as in an RRset (rdlength, RDATA), or
+	 * NULL; is_signature: an RRSIG over the type.
+	 */
+	const uint8_t *record;
+	bool is_signature;
+	/* Where that stands; filled by load.h. NULL and 0: not known. */
+	const char *file;
+	unsigned long line;
 };
 
 /* Called with each finding; it is valid during the call only. */

@@ -4,17 +4,23 @@
  * Faults that only the whole zone shows (a CNAME beside other data, a record
  * outside the zone) have no line when they are found. Keeping a line with every
  * record would cost memory on each load for the sake of the rare bad one, so
- * the file is read a second time to find the line.
+ * the file is read a second time to find the line: places.h.
  */
 #include "lib/zone/load.h"
 
 #include "lib/dns/rrtype.h"
 #include "lib/zone/lookup.h"
+#include "lib/zone/places.h"
 #include "lib/zone/writer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum {
+	/* Tallies and what the text shows, told beside the single ones. */
+	FINDINGS_BESIDE = 64,
+};
 
 struct loader {
 	const char *path;
@@ -22,6 +28,7 @@ struct loader {
 	const struct zone_load_options *options;
 	struct zone_load *load;
 	struct zone_writer *writer;
+	struct places *findings;
 	size_t added;
 	uint64_t ttl_sum; /* of all that was added */
 	bool has_several_ttls;
@@ -160,33 +167,58 @@ static void set_error(struct loader *loader, const struct dname *owner,
 static void note_finding(const struct zone_finding *finding, void *context)
 {
 	struct loader *loader = context;
-	struct zone_load *load = loader->load;
+
+	if (loader->findings != NULL) {
+		/* Without memory it is counted, not told. */
+		enum status status = places_add(loader->findings, finding);
+
+		(void)status;
+	}
+}
+
+/* The first warning, as the log and 'status' show it. */
+static void set_warning(struct zone_load *load,
+			const struct zone_finding *finding)
+{
 	char name[DNAME_TEXT_MAX] = "";
 	char type[RRTYPE_TEXT_MAX] = "";
+	char line[32] = "";
 
-	if (loader->options->finding != NULL) {
-		loader->options->finding(finding, loader->options->context);
-	}
-	if (finding->severity == ZONE_CHECK_ERROR) {
-		if (load->error.reason[0] == '\0') {
-			set_error(loader, finding->owner, finding->type,
-				  finding->text);
-		}
-		return;
-	}
-	if (load->warnings++ > 0) {
-		return;
-	}
 	if (finding->owner != NULL) {
 		dname_dump(finding->owner, name);
 	}
 	if (finding->type != 0) {
 		rrtype_dump(finding->type, type);
 	}
+	if (finding->line != 0) {
+		snprintf(line, sizeof(line), "line %lu: ", finding->line);
+	}
 	mark_cut(load->warning, sizeof(load->warning),
-		 snprintf(load->warning, sizeof(load->warning), "%s%s%s%s%s",
-			  finding->text, name[0] != '\0' ? ": " : "", name,
-			  type[0] != '\0' ? " " : "", type));
+		 snprintf(load->warning, sizeof(load->warning), "%s%s%s%s%s%s",
+			  line, finding->text, name[0] != '\0' ? ": " : "",
+			  name, type[0] != '\0' ? " " : "", type));
+}
+
+/* Find the lines, and tell. */
+static void tell_findings(struct loader *loader)
+{
+	struct master_file_error ignored;
+	size_t count =
+		loader->findings != NULL ? places_count(loader->findings) : 0;
+	enum status status;
+
+	if (count == 0) {
+		return;
+	}
+	/* A file that cannot be read again has changed: then without lines. */
+	status = read_records(loader, places_look, NULL, loader->findings,
+			      &ignored);
+	(void)status;
+	set_warning(loader->load, places_get(loader->findings, 0));
+	for (size_t i = 0; loader->options->finding != NULL && i < count; i++) {
+		loader->options->finding(places_get(loader->findings, i),
+					 loader->options->context);
+	}
 }
 
 static bool sum_ttls(const struct zone_version *version,
@@ -204,13 +236,29 @@ static bool sum_ttls(const struct zone_version *version,
 	return true;
 }
 
-struct ttl_search {
+/* What the second reading looks for: faults that only the text shows. */
+struct text_search {
 	const struct zone_version *version;
 	size_t count;
-	struct dname_storage owner;
+	struct dname_storage owner; /* of the first */
 	uint16_t type;
 	unsigned long line;
+	char file[sizeof(((struct master_file_error *)0)->file)];
+	uint64_t *seen; /* hashes of records, open addressing; 0: free */
+	size_t slots;   /* a power of two */
 };
+
+static void note_first(struct text_search *search,
+		       const struct master_file_record *record)
+{
+	if (search->count++ > 0) {
+		return;
+	}
+	dname_copy(&search->owner, record->owner);
+	search->type = record->type;
+	search->line = record->line;
+	snprintf(search->file, sizeof(search->file), "%s", record->file);
+}
 
 /* Does the record have another TTL than the set that came out? */
 static bool has_other_ttl(const struct zone_version *version,
@@ -237,50 +285,136 @@ static bool has_other_ttl(const struct zone_version *version,
 static enum status search_ttl(const struct master_file_record *record,
 			      void *context, char *reason)
 {
-	struct ttl_search *search = context;
+	struct text_search *search = context;
 
 	(void)reason;
-	if (has_other_ttl(search->version, record) && search->count++ == 0) {
-		dname_copy(&search->owner, record->owner);
-		search->type = record->type;
-		search->line = record->line;
+	if (has_other_ttl(search->version, record)) {
+		note_first(search, record);
 	}
 	return STATUS_OK;
 }
 
-/* What only the file shows: records given twice, one set with several TTLs. */
-static void check_text(struct loader *loader,
-		       const struct zone_version *version)
+/* FNV-1a, with the bits of the end spread to the front. */
+static uint64_t hash_octets(uint64_t hash, const uint8_t *octets, size_t size)
 {
-	size_t twice = loader->added - zone_version_records(version);
-	struct ttl_search search = {.version = version};
+	for (size_t i = 0; i < size; i++) {
+		hash = (hash ^ octets[i]) * UINT64_C(0x100000001b3);
+	}
+	return hash ^ hash >> 29;
+}
+
+/*
+ * A record whose hash was there is one given before: two different ones of one
+ * hash are met once in 2^64/n^2 zones of n records, and then it is a line.
+ */
+static enum status search_twice(const struct master_file_record *record,
+				void *context, char *reason)
+{
+	struct text_search *search = context;
+	uint8_t rdata[UINT16_MAX];
+	uint8_t type[2];
+	struct dname_storage owner;
+	uint64_t hash;
+	size_t slot;
+
+	(void)reason;
+	dname_copy(&owner, record->owner);
+	dname_make_canonical(dname_of(&owner));
+	memcpy(rdata, record->rdata, record->rdata_size);
+	rdata_make_canonical(record->type, rdata, record->rdata_size);
+	wire_put16(type, record->type);
+	hash = hash_octets(UINT64_C(0xcbf29ce484222325), owner.bytes,
+			   2 + (size_t)owner.length);
+	hash = hash_octets(hash, type, sizeof(type));
+	hash = hash_octets(hash, rdata, record->rdata_size) | 1;
+	slot = (size_t)(hash >> 1) & (search->slots - 1);
+	while (search->seen[slot] != 0 && search->seen[slot] != hash) {
+		slot = (slot + 1) & (search->slots - 1);
+	}
+	if (search->seen[slot] == hash) {
+		note_first(search, record);
+	}
+	search->seen[slot] = hash;
+	return STATUS_OK;
+}
+
+static void tell_text(struct loader *loader, const struct text_search *search,
+		      struct zone_finding *finding)
+{
+	struct dname_storage owner;
+
+	if (search->count > 0) {
+		owner = search->owner;
+		finding->owner = dname_of(&owner);
+		finding->type = search->type;
+		finding->file = search->file;
+		finding->line = search->line;
+	}
+	loader->load->warnings++;
+	note_finding(finding, loader);
+}
+
+/* Records that are there already. */
+static void check_twice(struct loader *loader, size_t twice)
+{
+	struct text_search search = {.slots = 64};
 	struct master_file_error ignored;
 	char text[ZONE_CHECK_TEXT_MAX];
-	struct zone_finding finding = {ZONE_CHECK_WARNING, NULL, 0, text};
-	uint64_t sum = 0;
+	struct zone_finding finding = {.text = text};
 
-	if (twice > 0) {
-		snprintf(text, sizeof(text),
-			 "%zu records are there already and change nothing",
-			 twice);
-		note_finding(&finding, loader);
+	while (search.slots < 2 * loader->added) {
+		search.slots *= 2;
 	}
-	zone_version_walk(version, sum_ttls, &sum);
-	zone_version_walk_nsec3(version, sum_ttls, &sum);
-	if (sum == loader->ttl_sum ||
-	    read_records(loader, search_ttl, NULL, &search, &ignored) !=
+	search.seen = calloc(search.slots, sizeof(*search.seen));
+	if (search.seen == NULL ||
+	    read_records(loader, search_twice, NULL, &search, &ignored) !=
+		    STATUS_OK) {
+		search.count = 0;
+	}
+	snprintf(text, sizeof(text),
+		 "%zu records are there already and change nothing%s", twice,
+		 search.count > 0 ? ", the first" : "");
+	tell_text(loader, &search, &finding);
+	free(search.seen);
+}
+
+/* One set with several TTLs. */
+static void check_ttls(struct loader *loader,
+		       const struct zone_version *version)
+{
+	struct text_search search = {.version = version};
+	struct master_file_error ignored;
+	char text[ZONE_CHECK_TEXT_MAX];
+	struct zone_finding finding = {.text = text};
+
+	if (read_records(loader, search_ttl, NULL, &search, &ignored) !=
 		    STATUS_OK ||
 	    search.count == 0) {
 		return;
 	}
 	loader->has_several_ttls = true;
-	finding.owner = dname_of(&search.owner);
-	finding.type = search.type;
 	snprintf(text, sizeof(text),
 		 "%zu records have a TTL above the least of their set, which "
-		 "is served (RFC 2181 5.2), the first at line %lu",
-		 search.count, search.line);
-	note_finding(&finding, loader);
+		 "is served (RFC 2181 5.2), the first",
+		 search.count);
+	tell_text(loader, &search, &finding);
+}
+
+/* What only the file shows. */
+static void check_text(struct loader *loader,
+		       const struct zone_version *version)
+{
+	size_t twice = loader->added - zone_version_records(version);
+	uint64_t sum = 0;
+
+	if (twice > 0) {
+		check_twice(loader, twice);
+	}
+	zone_version_walk(version, sum_ttls, &sum);
+	zone_version_walk_nsec3(version, sum_ttls, &sum);
+	if (sum != loader->ttl_sum) {
+		check_ttls(loader, version);
+	}
 }
 
 /* --- loading -------------------------------------------------------------- */
@@ -318,14 +452,20 @@ static enum status build(struct loader *loader, struct zone_version **out)
 	return status;
 }
 
-static enum status check(struct loader *loader,
-			 const struct zone_version *version)
+static void check(struct loader *loader, const struct zone_version *version)
 {
-	struct zone_check_result result =
-		zone_check(version, loader->options->at, note_finding, loader);
+	size_t max = loader->options->finding != NULL
+			     ? ZONE_CHECK_TOLD_MAX + FINDINGS_BESIDE
+			     : 1;
+	struct zone_check_result result;
 
+	loader->findings = places_new(max);
+	result = zone_check(version, loader->options->at, note_finding, loader);
+	loader->load->warnings += result.warnings;
 	check_text(loader, version);
-	return result.errors == 0 ? STATUS_OK : STATUS_BAD_DATA;
+	tell_findings(loader);
+	places_free(loader->findings);
+	loader->findings = NULL;
 }
 
 /* Is the whole what its ZONEMD says, where somebody wants to know? */
@@ -382,7 +522,7 @@ enum status zone_load_with(const char *path, const struct dname *origin,
 	out->records = loader.added;
 	if (status == STATUS_OK) {
 		out->records = zone_version_records(version);
-		status = check(&loader, version);
+		check(&loader, version);
 	}
 	if (status == STATUS_OK) {
 		status = verify(&loader, version);

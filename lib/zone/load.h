@@ -34,16 +34,18 @@ struct zone_load {
 	enum zonemd_state zonemd;       /* of the version */
 	struct master_file_error error; /* file, line, reason */
 	size_t warnings;
-	char warning[MASTER_FILE_REASON_MAX]; /* the first of them */
+	char warning[MASTER_FILE_REASON_MAX]; /* the first one, with its line */
 };
 
 /*
- * How zone_load_with() judges. finding is called with every warning and error
- * of zone_check(), and with what only the file shows (records given twice, one
- * set with several TTLs); NULL: they are counted only. A ZONEMD record is
- * verified (zonemd.h) unless a rule for the zone's name says otherwise; rules
- * are looked at only where there is such a record. zone_load() is
- * zone_load_with() with at ZONE_CHECK_NEVER, no finding and no rule.
+ * How zone_load_with() judges. finding is called with every warning of
+ * zone_check(), and with what only the file shows (records given twice, one set
+ * with several TTLs), each with its file and line where it has one (the files
+ * are read again for that). NULL: they are counted, the first is kept, and only
+ * its line is sought. A ZONEMD record is verified (zonemd.h) unless a rule for
+ * the zone's name says otherwise; rules are looked at only where there is such
+ * a record. zone_load() is zone_load_with() with at ZONE_CHECK_NEVER, no
+ * finding and no rule.
  */
 struct zone_load_options {
 	int64_t at; /* seconds since 1970, or ZONE_CHECK_NEVER */

@@ -4,6 +4,7 @@
 #include "server/ctl/ctl.h"
 
 #include "lib/dns/dname.h"
+#include "lib/dns/rrtype.h"
 #include "lib/zone/load.h"
 
 #include <stdio.h>
@@ -13,11 +14,53 @@
 
 struct findings {
 	json_t *list;
+	const char *path;
+	size_t told;
 	bool is_shown;
 	bool is_strict;
 };
 
-/* YYYYMMDDHHMMSS (RFC 4034 3.2) or seconds since 1970; UTC. */
+/* RFC 3339: 2026-08-01T12:00:00Z, or with a fraction, or ahead of UTC. */
+static bool read_date(const char *text, int64_t *out)
+{
+	struct tm utc = {0};
+	const char *end = strptime(text, "%Y-%m-%dT%H:%M:%S", &utc);
+	long ahead = 0;
+
+	if (end == NULL) {
+		utc = (struct tm){0};
+		end = strptime(text, "%Y-%m-%d", &utc);
+		if (end == NULL || *end != '\0') {
+			return false;
+		}
+		*out = timegm(&utc);
+		return *out >= 0;
+	}
+	if (*end == '.') {
+		end++;
+		end += strspn(end, "0123456789");
+	}
+	if (*end == '+' || *end == '-') {
+		unsigned hours;
+		unsigned minutes;
+		int length = 0;
+
+		if (sscanf(end + 1, "%2u:%2u%n", &hours, &minutes, &length) !=
+			    2 ||
+		    length != 5 || hours > 23 || minutes > 59) {
+			return false;
+		}
+		ahead = (long)(hours * 3600 + minutes * 60);
+		ahead = *end == '-' ? -ahead : ahead;
+		end += 6;
+	} else if (*end++ != 'Z') {
+		return false;
+	}
+	*out = timegm(&utc) - ahead;
+	return *end == '\0' && *out >= 0;
+}
+
+/* That, YYYYMMDDHHMMSS (RFC 4034 3.2), or seconds since 1970; UTC. */
 static bool read_time(const char *text, int64_t *out)
 {
 	size_t digits = strspn(text, "0123456789");
@@ -25,6 +68,9 @@ static bool read_time(const char *text, int64_t *out)
 	char *end;
 	long long value;
 
+	if (text[digits] == '-') {
+		return read_date(text, out);
+	}
 	if (text[digits] != '\0' || digits == 0 || digits > 14) {
 		return false;
 	}
@@ -59,12 +105,36 @@ static enum status origin_of(const char *path, struct dname_storage *out)
 	return dname_load(out, name, length, dname_root);
 }
 
+static void show_finding(const struct zone_finding *finding, const char *file,
+			 const char *owner, bool is_error)
+{
+	/* ctl_safe() has one buffer. */
+	printf("%s:", ctl_safe(file));
+	if (finding->line > 0) {
+		printf("%lu:", finding->line);
+	}
+	printf(" %s: ", is_error ? "error" : "warning");
+	if (finding->owner != NULL) {
+		char type[RRTYPE_TEXT_MAX] = "";
+
+		if (finding->type != 0) {
+			rrtype_dump(finding->type, type);
+		}
+		printf("%s%s%s: ", ctl_safe(owner), type[0] != '\0' ? " " : "",
+		       type);
+	}
+	printf("%s\n", ctl_safe(finding->text));
+}
+
 static void note_finding(const struct zone_finding *finding, void *context)
 {
 	struct findings *findings = context;
 	bool is_error =
 		finding->severity == ZONE_CHECK_ERROR || findings->is_strict;
+	const char *file =
+		finding->file != NULL ? finding->file : findings->path;
 	char owner[DNAME_TEXT_MAX] = "";
+	char type[RRTYPE_TEXT_MAX];
 	json_t *entry = json_object();
 
 	if (finding->owner != NULL) {
@@ -72,17 +142,21 @@ static void note_finding(const struct zone_finding *finding, void *context)
 	}
 	json_object_set_new(entry, "severity",
 			    json_string(is_error ? "error" : "warning"));
+	json_object_set_new(entry, "file", json_string(ctl_safe(file)));
+	json_object_set_new(entry, "line",
+			    json_integer((json_int_t)finding->line));
 	json_object_set_new(entry, "owner",
 			    finding->owner != NULL ? json_string(owner)
 						   : json_null());
+	json_object_set_new(entry, "type",
+			    finding->type != 0 ? json_string(rrtype_dump(
+							 finding->type, type))
+					       : json_null());
 	json_object_set_new(entry, "text", json_string(finding->text));
 	json_array_append_new(findings->list, entry);
+	findings->told++;
 	if (findings->is_shown) {
-		char safe[DNAME_TEXT_MAX];
-
-		snprintf(safe, sizeof(safe), "%s", ctl_safe(owner));
-		printf("%s: %s%s%s\n", is_error ? "error" : "warning", safe,
-		       owner[0] != '\0' ? ": " : "", ctl_safe(finding->text));
+		show_finding(finding, file, owner, is_error);
 	}
 }
 
@@ -108,11 +182,11 @@ static void show_result(const struct ctl *ctl, const char *path,
 		       load->records, zonemd_state_text(load->zonemd),
 		       load->warnings, is_good ? "good" : "not good");
 	} else if (!ctl->json) {
-		fprintf(stderr, "%s: ", ctl_safe(file));
+		fprintf(stderr, "%s:", ctl_safe(file));
 		if (load->error.line > 0) {
-			fprintf(stderr, "line %lu: ", load->error.line);
+			fprintf(stderr, "%lu:", load->error.line);
 		}
-		fprintf(stderr, "%s\n", ctl_safe(reason));
+		fprintf(stderr, " error: %s\n", ctl_safe(reason));
 	}
 	json_object_set_new(document, "ok", json_boolean(is_good));
 	json_object_set_new(document, "file", json_string(ctl_safe(path)));
@@ -149,7 +223,12 @@ static void show_result(const struct ctl *ctl, const char *path,
 static int check(const struct ctl *ctl, const char *path,
 		 const struct dname *origin, int64_t at, bool is_strict)
 {
-	struct findings findings = {json_array(), !ctl->json, is_strict};
+	struct findings findings = {
+		.list = json_array(),
+		.path = path,
+		.is_shown = !ctl->json,
+		.is_strict = is_strict,
+	};
 	struct zone_load_options options = {
 		.at = at,
 		.finding = note_finding,
@@ -162,6 +241,10 @@ static int check(const struct ctl *ctl, const char *path,
 	memset(&load, 0, sizeof(load));
 	status = zone_load_with(path, origin, &options, &load);
 	is_good = status == STATUS_OK && (!is_strict || load.warnings == 0);
+	if (!ctl->json && load.warnings > findings.told) {
+		printf("%s: %zu more of them\n", ctl_safe(path),
+		       load.warnings - findings.told);
+	}
 	show_result(ctl, path, &load, status, findings.list, is_good);
 	zone_load_fini(&load);
 	json_decref(findings.list);

@@ -223,16 +223,65 @@ static const struct {
 	{APEX "a MX 1 b\n* A 192.0.2.1\n", 0, ""},
 	{APEX "a MX 0 .\n", 0, ""},
 	{APEX "a MX 1 mail.sub\nsub NS ns.other.\n", 0, ""},
-	{APEX "sub NS ns.other.\nsub MX 1 missing\nx.sub NS y.sub\n", 0, ""},
+	{APEX "sub NS ns.other.\nsub MX 1 missing\nx.sub NS y.sub\n", 1,
+	 "2 sets below a cut that are no glue"},
+	{APEX "sub NS ns.other.\na.sub A 192.0.2.1\n", 1,
+	 "1 hosts below a cut that no NS names"},
+	{APEX "sub NS ns.other.\nsub A 192.0.2.1\n", 1,
+	 "1 hosts below a cut that no NS names"},
+	{APEX "sub NS a.sub2\nsub2 NS ns.other.\na.sub2 A 192.0.2.1\n", 0, ""},
+	{APEX "sub NS a.sub2\nsub2 NS ns.other.\n", 1,
+	 "line 4: no sibling glue for 'a.sub2.example.': sub.example. NS"},
+	{APEX "a SRV 1 1 1 b\nb CNAME c\nc A 192.0.2.1\n", 1,
+	 "line 4: names an alias"},
+	{APEX "a SRV 1 1 1 .\n", 0, ""},
+	{APEX "a MX 1 192.0.2.1\n", 1, "names an address"},
+	{APEX "a MX 1 192.0.2.1.\n", 1, "names an address"},
+	{APEX "a MX 1 b.other.\na MX 2 b_c.other.\n", 1,
+	 "line 5: names what is no host name"},
+	{APEX "a_b A 192.0.2.1\n-c AAAA ::1\n*.d A 192.0.2.1\n_e TXT x\n", 1,
+	 "2 owners of addresses that are no host names, the first: "
+	 "-c.example. AAAA"},
+	{APEX "*.a NS ns.other.\n", 1, "NS records at a wildcard"},
+	{APEX "*.a DNAME b.other.\n", 1, "DNAME at a wildcard"},
+	{APEX "a DNAME b.other.\na NS ns.other.\n", 1,
+	 "NS records beside a DNAME"},
+	{APEX "@ DNAME b.other.\n", 0, ""},
+	{APEX "a DS 1 13 1 "
+	      "0123456789012345678901234567890123456789\n",
+	 1, "a DS where there is no delegation"},
+	{APEX "a NS b.other.\na DS 1 13 1 "
+	      "0123456789012345678901234567890123456789\n",
+	 0, ""},
+	{APEX "a NS b.other.\na DS 1 13 2 "
+	      "0123456789012345678901234567890123456789\n",
+	 1, "line 5: a digest of 20 octets, where type 2 has 32"},
+	{APEX "a NS b.other.\na DS 1 13 99 00\n", 1,
+	 "a DS whose digest type, 99, is unknown"},
+	{APEX "a SPF \"v=spf1 -all\"\n", 1, "an SPF record, and no TXT"},
+	{APEX "a SPF \"v=spf1 -all\"\na TXT \"v=spf1 -all\"\n", 0, ""},
+	{"$TTL 60\n@ SOA ns.other. admin 1 900 3600 604800 300\n NS "
+	 "ns.other.\n",
+	 1, "line 2: the SOA's retry, 3600, is above its refresh, 900"},
+	{"$TTL 60\n@ SOA ns.other. admin 1 3600 900 4499 300\n NS ns.other.\n",
+	 1, "line 2: the SOA's expire, 4499, is below"},
+	{APEX "a TXT x\n A6 \\# 1 00\n RRSIG TXT 13 2 60 20300101000000 "
+	      "20250101000000 1 @ AA==\n",
+	 1, "1 DNSSEC records in a zone that has no DNSKEY"},
+	{APEX "@ CDS 1 13 1 0123456789012345678901234567890123456789\n", 1,
+	 "CDS records, but no CDNSKEY"},
 	{APEX "d DNAME other.\n", 0, ""},
 	{APEX "d DNAME other.\na.d A 192.0.2.1\nb.d A 192.0.2.1\n", 1,
-	 "a DNAME hides names below it: 'a.d.example.'"},
+	 "line 5: a name below the DNAME of 'd.example.', which hides it: "
+	 "a.d.example."},
 	{APEX "a 604800 A 192.0.2.1\n", 0, ""},
 	{APEX "a 604801 A 192.0.2.1\n", 1, "1 TTLs above the SOA's expire"},
 	{APEX "a A 192.0.2.1\na A 192.0.2.1\n", 1,
-	 "1 records are there already"},
+	 "line 5: 1 records are there already"},
 	{APEX "a A 192.0.2.1\nb A 192.0.2.1\na 61 A 192.0.2.2\n", 1,
-	 "1 records have a TTL above the least of their set"},
+	 "line 6: 1 records have a TTL above the least of their set"},
+	{APEX "$INCLUDE more.inc\n", 1,
+	 "line 2: no glue for 'ns.sub.example.'"},
 };
 
 START_TEST(warnings_are_counted_and_the_first_is_told)
@@ -240,6 +289,7 @@ START_TEST(warnings_are_counted_and_the_first_is_told)
 	struct zone_load out;
 
 	put("example.zone", checks[_i].text);
+	put("more.inc", "sub NS ns.other.\n NS ns.sub\n");
 	ck_assert_msg(load(&out) == STATUS_OK, "%s", out.error.reason);
 	ck_assert_msg(out.warnings == checks[_i].warnings, "%s: %zu: %s",
 		      checks[_i].text, out.warnings, out.warning);
@@ -249,11 +299,17 @@ START_TEST(warnings_are_counted_and_the_first_is_told)
 }
 END_TEST
 
-#define KEY    "@ DNSKEY 257 3 13 AA==\n"
-#define SIG(t) " RRSIG " t " 13 1 60 20300101000000 20250101000000 1 @ AA==\n"
-#define SIGNED                                                             \
-	APEX KEY " NSEC a NS SOA RRSIG NSEC DNSKEY\n" SIG("SOA") SIG("NS") \
-		SIG("DNSKEY") SIG("NSEC")
+#define KEY "@ DNSKEY 257 3 13 AA==\n" /* its tag: 1038 */
+/* Over type t of an owner of n labels. */
+#define SIG(t, n)                                                        \
+	" RRSIG " t " 13 " n " 60 20300101000000 20250101000000 1038 @ " \
+	"AA==\n"
+#define SIGNED                                                        \
+	APEX KEY " NSEC a NS SOA RRSIG NSEC DNSKEY\n" SIG("SOA", "1") \
+		SIG("NS", "1") SIG("DNSKEY", "1") SIG("NSEC", "1")
+#define GOOD                                                                 \
+	SIGNED "a A 192.0.2.1\n" SIG("A", "2") " NSEC @ A RRSIG NSEC\n" SIG( \
+		"NSEC", "2")
 
 static const struct {
 	const char *text;
@@ -261,29 +317,58 @@ static const struct {
 	size_t warnings;
 	const char *first;
 } signed_cases[] = {
-	{SIGNED "a A 192.0.2.1\n" SIG("A") " NSEC @ A RRSIG NSEC\n" SIG("NSEC"),
-	 ZONE_CHECK_NEVER, 0, ""},
-	/* 2029-12-31T23:59:59Z, the second of the expiration, and one after */
-	{SIGNED "a A 192.0.2.1\n" SIG("A") " NSEC @ A RRSIG NSEC\n" SIG("NSEC"),
-	 1893455999, 0, ""},
-	{SIGNED "a A 192.0.2.1\n" SIG("A") " NSEC @ A RRSIG NSEC\n" SIG("NSEC"),
-	 1893456000, 0, ""},
-	{SIGNED "a A 192.0.2.1\n" SIG("A") " NSEC @ A RRSIG NSEC\n" SIG("NSEC"),
-	 1893456001, 1, "6 sets whose signatures have expired"},
-	{SIGNED "a A 192.0.2.1\n" SIG("A") " NSEC @ A RRSIG NSEC\n" SIG("NSEC"),
-	 1735689599, 1, "6 sets whose signatures are not valid yet"},
-	{SIGNED "a A 192.0.2.1\n NSEC @ A RRSIG NSEC\n" SIG("NSEC"),
-	 ZONE_CHECK_NEVER, 1, "1 sets without a signature, the first"},
-	{SIGNED "a A 192.0.2.1\n" SIG("A"), ZONE_CHECK_NEVER, 1,
-	 "1 faults in the NSEC chain, the first: a.example. NSEC"},
-	{SIGNED "a A 192.0.2.1\n" SIG("A") " NSEC b A RRSIG NSEC\n" SIG("NSEC"),
-	 ZONE_CHECK_NEVER, 1, "1 faults in the NSEC chain"},
-	{SIGNED "b NS ns.other.\n NSEC @ NS RRSIG NSEC\n" SIG("NSEC"),
+	{GOOD, ZONE_CHECK_NEVER, 0, ""},
+	/* 2030-01-01T00:00:00Z, the second of the expiration, and around it and
+	 * a week before */
+	{GOOD, 1892851200, 0, ""},
+	{GOOD, 1892851201, 1,
+	 "line 7: 6 sets whose signatures expire within 7 days, the first: "
+	 "example. NS"},
+	{GOOD, 1893456000, 1, "6 sets whose signatures expire within 7 days"},
+	{GOOD, 1893456001, 1, "6 sets whose signatures have expired"},
+	{GOOD, 1735689600, 0, ""},
+	{GOOD, 1735689599, 1, "6 sets whose signatures are not valid yet"},
+	{SIGNED "a A 192.0.2.1\n NSEC @ A RRSIG NSEC\n" SIG("NSEC", "2"),
+	 ZONE_CHECK_NEVER, 1, "line 10: 1 sets without a signature, the first"},
+	{SIGNED "a A 192.0.2.1\n" SIG("A", "2"), ZONE_CHECK_NEVER, 1,
+	 "line 10: 1 names without their NSEC, the first: a.example. NSEC"},
+	{SIGNED "a A 192.0.2.1\n" SIG("A", "2") " NSEC b A RRSIG NSEC\n" SIG(
+		 "NSEC", "2"),
 	 ZONE_CHECK_NEVER, 1,
-	 "1 faults in the NSEC chain, the first: example. NSEC"},
+	 "line 12: 1 NSEC whose next name is not the one that follows"},
+	{SIGNED "b NS ns.other.\n NSEC @ NS RRSIG NSEC\n" SIG("NSEC", "2"),
+	 ZONE_CHECK_NEVER, 1,
+	 "line 5: 1 NSEC whose next name is not the one that follows, the "
+	 "first: example. NSEC"},
 	{SIGNED
-	 "a NS ns.a\n NSEC @ NS RRSIG NSEC\n" SIG("NSEC") "ns.a A 192.0.2.1\n",
+	 "a A 192.0.2.1\n" SIG("A", "2") " NSEC @ A NSEC\n" SIG("NSEC", "2"),
+	 ZONE_CHECK_NEVER, 1,
+	 "line 12: 1 NSEC or NSEC3 whose types are not those of the name"},
+	{SIGNED "a NS ns.a\n NSEC @ NS RRSIG NSEC\n" SIG(
+		 "NSEC", "2") "ns.a A 192.0.2.1\n",
 	 ZONE_CHECK_NEVER, 0, ""},
+	{SIGNED "a NS ns.a\n NSEC @ NS RRSIG NSEC\n" SIG(
+		 "NSEC", "2") "ns.a A 192.0.2.1\n NSEC @ A RRSIG NSEC\n",
+	 ZONE_CHECK_NEVER, 1, "line 14: 1 NSEC at names that are not"},
+	{GOOD "a RRSIG A 13 2 60 20300101000000 20250101000000 1039 @ AA==\n",
+	 ZONE_CHECK_NEVER, 1,
+	 "line 14: 1 signatures by a key that is not in the DNSKEY set"},
+	{GOOD "a RRSIG A 8 2 60 20300101000000 20250101000000 1038 @ AA==\n",
+	 ZONE_CHECK_NEVER, 1,
+	 "line 14: 1 signatures by a key that is not in the DNSKEY set"},
+	{GOOD "a RRSIG A 13 3 60 20300101000000 20250101000000 1038 @ AA==\n",
+	 ZONE_CHECK_NEVER, 1,
+	 "line 14: 1 signatures whose count of labels is not the owner's"},
+	{GOOD "a RRSIG A 13 2 61 20300101000000 20250101000000 1038 @ AA==\n",
+	 ZONE_CHECK_NEVER, 1,
+	 "line 14: 1 signatures whose original TTL is not the set's TTL"},
+	{GOOD "a RRSIG A 13 2 60 20300101000000 20250101000000 1038 a AA==\n",
+	 ZONE_CHECK_NEVER, 1,
+	 "line 14: 1 signatures whose signer is not the zone"},
+	{APEX KEY SIG("NS", "1") SIG("SOA", "1") SIG("DNSKEY", "1"),
+	 ZONE_CHECK_NEVER, 1,
+	 "line 4: signed, but with neither an NSEC nor an NSEC3 chain"},
+	{APEX KEY, ZONE_CHECK_NEVER, 0, ""}, /* a key before its use */
 };
 
 START_TEST(signatures_and_chain_are_judged)

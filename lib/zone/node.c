@@ -112,6 +112,11 @@ static void head_count(struct rrset *head, const struct node_record *record,
 	}
 }
 
+bool node_rrset_fits(const struct dname *name, size_t count, size_t octets)
+{
+	return octets + count * RECORD_OVERHEAD + name->length <= MESSAGE_ROOM;
+}
+
 enum status node_rrset_build(struct cells *cells, const struct dname *name,
 			     const struct node_record *record, size_t count,
 			     uint32_t *ref)
@@ -128,9 +133,8 @@ enum status node_rrset_build(struct cells *cells, const struct dname *name,
 	}
 	head.type = record->type;
 	head_count(&head, record, count);
-	if ((size_t)head.size + head.signature_size + count * RECORD_OVERHEAD +
-		    name->length >
-	    MESSAGE_ROOM) {
+	if (!node_rrset_fits(name, count,
+			     (size_t)head.size + head.signature_size)) {
 		return STATUS_TOO_LONG;
 	}
 	rrset = cells_alloc(cells, CELLS_DATA, rrset_size(&head), ref);

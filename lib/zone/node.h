@@ -108,6 +108,10 @@ must_check enum status node_build(struct cells *cells, const struct dname *name,
 				  uint32_t *ref, size_t *records,
 				  uint16_t *type);
 
+/* May an RRset of that many records, their lengths and RDATA octets long, with
+ * its signatures be answered in one message? */
+bool node_rrset_fits(const struct dname *name, size_t count, size_t octets);
+
 /*
  * Build one RRset from records of one type in ascending order without
  * duplicates. STATUS_TOO_LONG, STATUS_NO_MEMORY.

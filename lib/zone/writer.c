@@ -1,29 +1,25 @@
 /*
  * writer.c - one version from records, or from another version by changes.
  *
- * A derived version starts with the roots of its base and changes them within a
+ * A derived version collects its changes by owner and RRset (changes.c). When
+ * finished it starts with the roots of its base and changes them within a
  * transaction of the memory's cells: what older versions share is copied, what
- * this one made is changed in place. Names that were touched are checked
- * against the rules at the end, since a change may pass through states that
- * break them (a CNAME replaced by an address).
+ * this one made is changed in place. Each RRset and each node that changes is
+ * written once. Names that were changed are checked against the rules at the
+ * end, since a change may pass through states that break them (a CNAME replaced
+ * by an address).
  */
 #include "lib/zone/writer.h"
 
-#include "lib/base/arena.h"
 #include "lib/dns/rrtype.h"
 #include "lib/zone/bulk.h"
+#include "lib/zone/changes.h"
 #include "lib/zone/compact.h"
 #include "lib/zone/version.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* A name that a derived version changed. */
-struct touched {
-	struct touched *next;
-	struct dname name;
-};
 
 struct zone_writer {
 	struct zone_memory *memory;
@@ -34,8 +30,7 @@ struct zone_writer {
 	struct trie nsec3;
 	size_t records;
 	size_t name_count;
-	struct arena *arena;
-	struct touched *touched;
+	struct changes *changes;
 	struct node_record *scratch;
 	size_t scratch_capacity;
 	bool has_failed;
@@ -45,7 +40,7 @@ static struct zone_writer *writer_free(struct zone_writer *writer)
 {
 	if (writer != NULL) {
 		bulk_free(writer->bulk);
-		arena_free(writer->arena);
+		changes_free(writer->changes);
 		free(writer->scratch);
 		free(writer);
 	}
@@ -71,8 +66,8 @@ static struct zone_writer *new_derived(struct zone_writer *writer,
 				       struct zone_version *base,
 				       enum status *status)
 {
-	writer->arena = arena_new();
-	if (writer->arena == NULL) {
+	writer->changes = changes_new();
+	if (writer->changes == NULL) {
 		return writer_free(writer);
 	}
 	*status = zone_memory_lock_writer(base);
@@ -129,29 +124,115 @@ static const struct dname *apex_of(const struct zone_writer *writer)
 }
 
 /* NSEC3 records and their signatures stand in a trie of their own. */
-static struct trie *trie_for(struct zone_writer *writer,
-			     const struct node_record *record)
+static struct trie *trie_of(struct zone_writer *writer, bool is_nsec3)
 {
-	return record->type == RRTYPE_NSEC3 ? &writer->nsec3 : &writer->names;
+	return is_nsec3 ? &writer->nsec3 : &writer->names;
 }
 
-static enum status touch(struct zone_writer *writer, const struct dname *name)
+/* The node of that name in the base, or NULL. The tries change only when the
+ * writer finishes. */
+static const struct zone_node *
+base_node(struct zone_writer *writer, const struct dname *name, bool is_nsec3)
 {
-	struct touched *touched = writer->touched;
+	uint8_t *const *chunks = cells_chunks(writer->memory->cells);
+	const struct trie_node *leaf =
+		trie_find(trie_of(writer, is_nsec3), chunks, name);
 
-	if (touched != NULL && dname_equal(&touched->name, name)) {
-		return STATUS_OK;
-	}
-	touched = arena_alloc(writer->arena, offsetof(struct touched, name) +
-						     dname_stored_size(name));
-	if (touched == NULL) {
+	return leaf != NULL ? cells_at(chunks, leaf->ref) : NULL;
+}
+
+/* The changes of the record's owner and RRset. */
+static enum status change_find(struct zone_writer *writer,
+			       const struct dname *name,
+			       const struct node_record *record,
+			       struct owner_change **owner,
+			       struct rrset_change **rrset)
+{
+	bool is_nsec3 = record->type == RRTYPE_NSEC3;
+	const struct zone_node *node;
+	const struct rrset *before = NULL;
+	uint32_t ref = 0;
+
+	*owner = changes_owner(writer->changes, name, is_nsec3);
+	if (*owner == NULL) {
 		return STATUS_NO_MEMORY;
 	}
-	memcpy(&touched->name, name, dname_stored_size(name));
-	touched->next = writer->touched;
-	writer->touched = touched;
-	return STATUS_OK;
+	*rrset = changes_find_rrset(*owner, record->type);
+	if (*rrset != NULL) {
+		return STATUS_OK;
+	}
+	node = base_node(writer, name, is_nsec3);
+	if (node != NULL) {
+		size_t index = node_index(node, record->type);
+
+		if ((*owner)->rrsets == NULL) {
+			(*owner)->rrset_count = node->count;
+		}
+		if (index < node->count) {
+			ref = node_refs(node)[index];
+			before = cells_at(cells_chunks(writer->memory->cells),
+					  ref);
+		}
+	}
+	*rrset = changes_rrset(writer->changes, *owner, record->type, before,
+			       ref);
+	return *rrset != NULL ? STATUS_OK : STATUS_NO_MEMORY;
 }
+
+enum status zone_writer_add(struct zone_writer *writer,
+			    const struct dname *owner, uint16_t type,
+			    uint32_t ttl, const uint8_t *rdata,
+			    size_t rdata_size)
+{
+	struct node_record record;
+	enum status status;
+
+	if (rrtype_is_meta(type) || !rdata_is_valid(type, rdata, rdata_size) ||
+	    !node_record_init(&record, type, ttl, rdata, rdata_size)) {
+		return STATUS_BAD_DATA;
+	}
+	if (writer->bulk != NULL) {
+		status = bulk_add(writer->bulk, owner, type, ttl, rdata,
+				  rdata_size);
+	} else if (!dname_is_below_or_equal(owner, apex_of(writer))) {
+		return STATUS_OUT_OF_RANGE;
+	} else {
+		struct owner_change *change;
+		struct rrset_change *rrset;
+
+		status = change_find(writer, owner, &record, &change, &rrset);
+		if (status == STATUS_OK) {
+			status = changes_add(writer->changes, change, rrset,
+					     &record);
+		}
+	}
+	writer->has_failed |= status == STATUS_NO_MEMORY;
+	return status;
+}
+
+enum status zone_writer_remove(struct zone_writer *writer,
+			       const struct dname *owner, uint16_t type,
+			       const uint8_t *rdata, size_t rdata_size)
+{
+	struct node_record record;
+	struct owner_change *change;
+	struct rrset_change *rrset;
+	enum status status;
+
+	assert(writer->bulk == NULL);
+	if (!rdata_is_valid(type, rdata, rdata_size) ||
+	    !node_record_init(&record, type, 0, rdata, rdata_size)) {
+		return STATUS_NOT_FOUND;
+	}
+	status = change_find(writer, owner, &record, &change, &rrset);
+	if (status == STATUS_OK) {
+		status = changes_remove(change, rrset, &record);
+	}
+	writer->has_failed |= status == STATUS_NO_MEMORY;
+	return status;
+}
+
+/* --- the changes into the tries ------------------------------------------- */
 
 static enum status leaf_put(struct zone_writer *writer, struct trie *trie,
 			    uint32_t ref)
@@ -170,60 +251,6 @@ static enum status leaf_put(struct zone_writer *writer, struct trie *trie,
 	status = trie_put(trie, cells, &leaf, &is_new);
 	if (status == STATUS_OK && is_new && trie == &writer->names) {
 		writer->name_count++;
-	}
-	return status;
-}
-
-/*
- * The node in the place of old_ref (0: there was none) with the type's RRset
- * replaced, added, or (rrset 0) removed.
- */
-static enum status node_change(struct zone_writer *writer, struct trie *trie,
-			       const struct dname *name, uint32_t old_ref,
-			       uint16_t type, uint32_t rrset)
-{
-	struct cells *cells = writer->memory->cells;
-	uint16_t types[NODE_RRSETS_MAX + 1];
-	uint32_t refs[NODE_RRSETS_MAX + 1];
-	size_t count = 0;
-	bool is_placed = rrset == 0;
-	uint32_t ref;
-	enum status status;
-
-	if (old_ref != 0) {
-		const struct zone_node *node =
-			cells_at(cells_chunks(cells), old_ref);
-
-		name = &node->name; /* the spelling stays */
-		for (size_t i = 0; i < node->count; i++) {
-			if (!is_placed && node_types(node)[i] >= type) {
-				types[count] = type;
-				refs[count++] = rrset;
-				is_placed = true;
-			}
-			if (node_types(node)[i] != type) {
-				types[count] = node_types(node)[i];
-				refs[count++] = node_refs(node)[i];
-			}
-		}
-	}
-	if (!is_placed) {
-		types[count] = type;
-		refs[count++] = rrset;
-	}
-	if (count > NODE_RRSETS_MAX) {
-		return STATUS_TOO_LONG;
-	}
-	status = node_make(cells, name, types, refs, count, &ref);
-	if (status != STATUS_OK) {
-		return status;
-	}
-	status = leaf_put(writer, trie, ref);
-	if (status == STATUS_OK && old_ref != 0) {
-		const struct zone_node *node =
-			cells_at(cells_chunks(cells), old_ref);
-
-		cells_drop(cells, old_ref, node_size(&node->name, node->count));
 	}
 	return status;
 }
@@ -257,148 +284,12 @@ static enum status add_ancestors(struct zone_writer *writer,
 	return STATUS_OK;
 }
 
-/* The RRset's records in scratch, with room for one more. */
-static enum status scratch_fill(struct zone_writer *writer,
-				const struct rrset *rrset, size_t *count)
-{
-	size_t need = node_rrset_records(rrset, NULL) + 1;
-
-	if (need > writer->scratch_capacity) {
-		struct node_record *scratch =
-			realloc(writer->scratch, 2 * need * sizeof(*scratch));
-
-		if (scratch == NULL) {
-			return STATUS_NO_MEMORY;
-		}
-		writer->scratch = scratch;
-		writer->scratch_capacity = 2 * need;
-	}
-	*count = node_rrset_records(rrset, writer->scratch);
-	return STATUS_OK;
-}
-
-/* Where the record stands in scratch, or would; is it there? */
-static size_t scratch_place(const struct zone_writer *writer, size_t count,
-			    const struct node_record *record, bool *is_there)
-{
-	size_t low = 0;
-	size_t high = count;
-
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-
-		if (node_record_compare(&writer->scratch[middle], record) < 0) {
-			low = middle + 1;
-		} else {
-			high = middle;
-		}
-	}
-	*is_there = low < count &&
-		    node_record_compare(&writer->scratch[low], record) == 0;
-	return low;
-}
-
-/* The node's RRset of the type: its reference, or 0. */
-static uint32_t rrset_ref(const struct cells *cells, uint32_t node_ref,
-			  uint16_t type)
-{
-	const struct zone_node *node;
-	size_t index;
-
-	if (node_ref == 0) {
-		return 0;
-	}
-	node = cells_at(cells_chunks(cells), node_ref);
-	index = node_index(node, type);
-	return index < node->count ? node_refs(node)[index] : 0;
-}
-
-static enum status derived_add(struct zone_writer *writer,
-			       const struct dname *owner,
-			       const struct node_record *record)
-{
-	struct cells *cells = writer->memory->cells;
-	struct trie *trie = trie_for(writer, record);
-	const struct trie_node *leaf =
-		trie_find(trie, cells_chunks(cells), owner);
-	uint32_t node_ref = leaf != NULL ? leaf->ref : 0;
-	uint32_t old_ref = rrset_ref(cells, node_ref, record->type);
-	const struct node_record *all = record;
-	size_t count = 0;
-	uint32_t ref;
-	enum status status;
-
-	if (old_ref != 0) {
-		size_t at;
-		bool is_there;
-
-		status = scratch_fill(
-			writer, cells_at(cells_chunks(cells), old_ref), &count);
-		if (status != STATUS_OK) {
-			return status;
-		}
-		at = scratch_place(writer, count, record, &is_there);
-		if (is_there) {
-			return STATUS_OK;
-		}
-		memmove(writer->scratch + at + 1, writer->scratch + at,
-			(count - at) * sizeof(*record));
-		writer->scratch[at] = *record;
-		all = writer->scratch;
-	}
-	status = node_rrset_build(cells, owner, all, count + 1, &ref);
-	if (status != STATUS_OK) {
-		return status;
-	}
-	if (node_ref == 0 && trie == &writer->names) {
-		status = add_ancestors(writer, owner);
-		if (status != STATUS_OK) {
-			return status;
-		}
-	}
-	status = node_change(writer, trie, owner, node_ref, record->type, ref);
-	if (status != STATUS_OK) {
-		return status;
-	}
-	if (old_ref != 0) {
-		cells_drop(cells, old_ref,
-			   rrset_size(cells_at(cells_chunks(cells), old_ref)));
-	}
-	writer->records++;
-	return touch(writer, owner);
-}
-
-enum status zone_writer_add(struct zone_writer *writer,
-			    const struct dname *owner, uint16_t type,
-			    uint32_t ttl, const uint8_t *rdata,
-			    size_t rdata_size)
-{
-	struct node_record record;
-	enum status status;
-
-	if (rrtype_is_meta(type) || !rdata_is_valid(type, rdata, rdata_size) ||
-	    !node_record_init(&record, type, ttl, rdata, rdata_size)) {
-		return STATUS_BAD_DATA;
-	}
-	if (writer->bulk != NULL) {
-		status = bulk_add(writer->bulk, owner, type, ttl, rdata,
-				  rdata_size);
-	} else if (!dname_is_below_or_equal(owner, apex_of(writer))) {
-		return STATUS_OUT_OF_RANGE;
-	} else {
-		status = derived_add(writer, owner, &record);
-	}
-	writer->has_failed |= status == STATUS_NO_MEMORY;
-	return status;
-}
-
-/* The name has no records any more: it goes, and empty ones above it that
- * nothing needs. */
-static enum status prune(struct zone_writer *writer, const struct dname *owner)
+/* Names without records, and without names below, from this one upwards. */
+static enum status prune(struct zone_writer *writer, const struct dname *from)
 {
 	struct cells *cells = writer->memory->cells;
 
-	for (unsigned labels = owner->labels; labels > apex_of(writer)->labels;
+	for (unsigned labels = from->labels; labels > apex_of(writer)->labels;
 	     labels--) {
 		struct dname_storage name;
 		const struct trie_node *leaf;
@@ -406,7 +297,7 @@ static enum status prune(struct zone_writer *writer, const struct dname *owner)
 		uint32_t ref;
 		enum status status;
 
-		dname_ancestor(&name, owner, labels);
+		dname_ancestor(&name, from, labels);
 		leaf = trie_find(&writer->names, cells_chunks(cells),
 				 dname_of(&name));
 		assert(leaf != NULL);
@@ -427,95 +318,211 @@ static enum status prune(struct zone_writer *writer, const struct dname *owner)
 	return STATUS_OK;
 }
 
-/* The node lost its last RRset of the type. */
-static enum status rrset_remove(struct zone_writer *writer, struct trie *trie,
-				const struct dname *owner, uint32_t node_ref,
-				uint16_t type)
+static enum status scratch_reserve(struct zone_writer *writer, size_t count)
 {
-	struct cells *cells = writer->memory->cells;
-	const struct zone_node *node = cells_at(cells_chunks(cells), node_ref);
-	enum status status;
+	struct node_record *scratch;
 
-	if (trie == &writer->nsec3 && node->count == 1) {
-		status = trie_remove(trie, cells, owner);
-		if (status == STATUS_OK) {
-			cells_drop(cells, node_ref, node_size(&node->name, 1));
-		}
-		return status;
+	if (count <= writer->scratch_capacity) {
+		return STATUS_OK;
 	}
-	status = node_change(writer, trie, owner, node_ref, type, 0);
-	if (status == STATUS_OK && trie == &writer->names) {
-		status = prune(writer, owner);
+	scratch = realloc(writer->scratch, 2 * count * sizeof(*scratch));
+	if (scratch == NULL) {
+		return STATUS_NO_MEMORY;
 	}
-	return status;
+	writer->scratch = scratch;
+	writer->scratch_capacity = 2 * count;
+	return STATUS_OK;
 }
 
-static enum status derived_remove(struct zone_writer *writer,
-				  const struct dname *owner,
-				  const struct node_record *record)
+/* The RRset as it will be: *ref, 0 where it has no records. */
+static enum status rrset_make(struct zone_writer *writer,
+			      const struct dname *name,
+			      struct rrset_change *rrset, uint32_t *ref)
 {
 	struct cells *cells = writer->memory->cells;
-	struct trie *trie = trie_for(writer, record);
-	const struct trie_node *leaf =
-		trie_find(trie, cells_chunks(cells), owner);
-	uint32_t node_ref = leaf != NULL ? leaf->ref : 0;
-	uint32_t old_ref = rrset_ref(cells, node_ref, record->type);
+	enum status status = scratch_reserve(writer, rrset->count);
+
+	*ref = 0;
+	if (status == STATUS_OK && rrset->count > 0) {
+		changes_collect(rrset, writer->scratch);
+		status = node_rrset_build(cells, name, writer->scratch,
+					  rrset->count, ref);
+	}
+	if (status != STATUS_OK) {
+		return status;
+	}
+	if (rrset->old_ref != 0) {
+		cells_drop(cells, rrset->old_ref,
+			   rrset_size(cells_at(cells_chunks(cells),
+					       rrset->old_ref)));
+	}
+	writer->records += rrset->count;
+	writer->records -= rrset->base_count;
+	return STATUS_OK;
+}
+
+/* The RRsets of a node as it will be, ascending by type. */
+struct node_rrsets {
 	size_t count;
-	size_t at;
-	bool is_there;
-	enum status status;
+	uint16_t types[NODE_RRSETS_MAX];
+	uint32_t refs[NODE_RRSETS_MAX];
+};
 
-	if (old_ref == 0) {
-		return STATUS_NOT_FOUND;
+static void rrsets_put(struct node_rrsets *rrsets, uint16_t type, uint32_t ref)
+{
+	if (ref != 0) {
+		assert(rrsets->count < NODE_RRSETS_MAX);
+		rrsets->types[rrsets->count] = type;
+		rrsets->refs[rrsets->count++] = ref;
 	}
-	status = scratch_fill(writer, cells_at(cells_chunks(cells), old_ref),
-			      &count);
-	if (status != STATUS_OK) {
-		return status;
-	}
-	at = scratch_place(writer, count, record, &is_there);
-	if (!is_there) {
-		return STATUS_NOT_FOUND;
-	}
-	memmove(writer->scratch + at, writer->scratch + at + 1,
-		(count - at - 1) * sizeof(*record));
-	if (count == 1) {
-		status = rrset_remove(writer, trie, owner, node_ref,
-				      record->type);
-	} else {
-		uint32_t ref;
-
-		status = node_rrset_build(cells, owner, writer->scratch,
-					  count - 1, &ref);
-		if (status == STATUS_OK) {
-			status = node_change(writer, trie, owner, node_ref,
-					     record->type, ref);
-		}
-	}
-	if (status != STATUS_OK) {
-		return status;
-	}
-	cells_drop(cells, old_ref,
-		   rrset_size(cells_at(cells_chunks(cells), old_ref)));
-	writer->records--;
-	return touch(writer, owner);
 }
 
-enum status zone_writer_remove(struct zone_writer *writer,
-			       const struct dname *owner, uint16_t type,
-			       const uint8_t *rdata, size_t rdata_size)
+/* old_ref 0: there was no node. */
+static enum status rrsets_make(struct zone_writer *writer,
+			       struct owner_change *owner, uint32_t old_ref,
+			       struct node_rrsets *out)
 {
-	struct node_record record;
+	struct cells *cells = writer->memory->cells;
+	struct rrset_change *rrset = owner->rrsets;
+	size_t at = 0;
+
+	out->count = 0;
+	for (;;) {
+		/* Cells never move, but their table does. */
+		const struct zone_node *node =
+			old_ref != 0 ? cells_at(cells_chunks(cells), old_ref)
+				     : NULL;
+		bool has_old = node != NULL && at < node->count;
+		uint32_t ref;
+		enum status status;
+
+		if (!has_old && rrset == NULL) {
+			return STATUS_OK;
+		}
+		if (rrset == NULL ||
+		    (has_old && node_types(node)[at] < rrset->type)) {
+			rrsets_put(out, node_types(node)[at],
+				   node_refs(node)[at]);
+			at++;
+			continue;
+		}
+		at += has_old && node_types(node)[at] == rrset->type;
+		if (rrset->is_changed) {
+			status = rrset_make(writer, owner->name, rrset, &ref);
+			if (status != STATUS_OK) {
+				return status;
+			}
+		} else {
+			ref = rrset->old_ref;
+		}
+		rrsets_put(out, rrset->type, ref);
+		rrset = rrset->next;
+	}
+}
+
+/* Is the name to leave its trie, having no records any more? */
+static bool is_to_go(const struct zone_writer *writer,
+		     const struct owner_change *owner)
+{
+	if (owner->is_nsec3) {
+		return true;
+	}
+	return !dname_equal(owner->name, apex_of(writer)) &&
+	       !trie_has_below(&writer->names,
+			       cells_chunks(writer->memory->cells),
+			       owner->name);
+}
+
+static enum status node_remove(struct zone_writer *writer,
+			       const struct owner_change *owner)
+{
+	enum status status = trie_remove(trie_of(writer, owner->is_nsec3),
+					 writer->memory->cells, owner->name);
+	struct dname_storage parent;
+
+	if (status != STATUS_OK || owner->is_nsec3) {
+		return status;
+	}
+	writer->name_count--;
+	dname_ancestor(&parent, owner->name, owner->name->labels - 1u);
+	return prune(writer, dname_of(&parent));
+}
+
+static enum status node_put(struct zone_writer *writer,
+			    const struct owner_change *owner, uint32_t old_ref,
+			    const struct node_rrsets *rrsets)
+{
+	struct cells *cells = writer->memory->cells;
+	/* The spelling stays. */
+	const struct dname *name = owner->name;
+	enum status status = STATUS_OK;
+	uint32_t ref;
+
+	if (old_ref != 0) {
+		const struct zone_node *node =
+			cells_at(cells_chunks(cells), old_ref);
+
+		name = &node->name;
+	} else if (!owner->is_nsec3) {
+		status = add_ancestors(writer, name);
+	}
+	if (status == STATUS_OK) {
+		status = node_make(cells, name, rrsets->types, rrsets->refs,
+				   rrsets->count, &ref);
+	}
+	return status == STATUS_OK
+		       ? leaf_put(writer, trie_of(writer, owner->is_nsec3), ref)
+		       : status;
+}
+
+static enum status owner_apply(struct zone_writer *writer,
+			       struct owner_change *owner)
+{
+	struct cells *cells = writer->memory->cells;
+	const struct trie_node *leaf =
+		trie_find(trie_of(writer, owner->is_nsec3), cells_chunks(cells),
+			  owner->name);
+	uint32_t old_ref = leaf != NULL ? leaf->ref : 0;
+	bool is_changed = false;
+	struct node_rrsets rrsets;
 	enum status status;
 
-	assert(writer->bulk == NULL);
-	if (!rdata_is_valid(type, rdata, rdata_size) ||
-	    !node_record_init(&record, type, 0, rdata, rdata_size)) {
-		return STATUS_NOT_FOUND;
+	for (const struct rrset_change *rrset = owner->rrsets; rrset != NULL;
+	     rrset = rrset->next) {
+		is_changed |= rrset->is_changed;
 	}
-	status = derived_remove(writer, owner, &record);
-	writer->has_failed |= status == STATUS_NO_MEMORY;
+	if (!is_changed) {
+		return STATUS_OK;
+	}
+	status = rrsets_make(writer, owner, old_ref, &rrsets);
+	if (status != STATUS_OK || (rrsets.count == 0 && old_ref == 0)) {
+		return status;
+	}
+	if (rrsets.count == 0 && is_to_go(writer, owner)) {
+		status = node_remove(writer, owner);
+	} else {
+		status = node_put(writer, owner, old_ref, &rrsets);
+	}
+	if (status == STATUS_OK && old_ref != 0) {
+		const struct zone_node *node =
+			cells_at(cells_chunks(cells), old_ref);
+
+		cells_drop(cells, old_ref, node_size(&node->name, node->count));
+	}
 	return status;
+}
+
+struct applying {
+	struct zone_writer *writer;
+	enum status status;
+};
+
+static bool apply_owner(struct owner_change *owner, void *context)
+{
+	struct applying *applying = context;
+
+	applying->status = owner_apply(applying->writer, owner);
+	return applying->status == STATUS_OK;
 }
 
 /* --- the version ---------------------------------------------------------- */
@@ -529,31 +536,52 @@ static enum status refuse(struct zone_fault *fault, const char *reason,
 	return STATUS_BAD_DATA;
 }
 
-static enum status touched_check(const struct zone_writer *writer,
+struct checking {
+	const struct zone_writer *writer;
+	struct zone_fault *fault;
+	enum status status;
+};
+
+/* Only now: changes may pass through states that break the rules. */
+static bool check_owner(struct owner_change *owner, void *context)
+{
+	struct checking *checking = context;
+	const struct dname *apex = apex_of(checking->writer);
+	uint8_t *const *chunks = cells_chunks(checking->writer->memory->cells);
+	const struct trie_node *leaf;
+	const struct zone_node *node;
+	const char *reason;
+	uint16_t type;
+
+	if (owner->is_nsec3) {
+		return true;
+	}
+	leaf = trie_find(&checking->writer->names, chunks, owner->name);
+	if (leaf == NULL) {
+		return true;
+	}
+	node = cells_at(chunks, leaf->ref);
+	reason =
+		node_fault(chunks, node, dname_equal(&node->name, apex), &type);
+	if (reason != NULL) {
+		checking->status =
+			refuse(checking->fault, reason, &node->name, type);
+	}
+	return reason == NULL;
+}
+
+static enum status changes_apply(struct zone_writer *writer,
 				 struct zone_fault *fault)
 {
-	uint8_t *const *chunks = cells_chunks(writer->memory->cells);
+	struct applying applying = {writer, STATUS_OK};
+	struct checking checking = {writer, fault, STATUS_OK};
 
-	for (const struct touched *touched = writer->touched; touched != NULL;
-	     touched = touched->next) {
-		const struct trie_node *leaf =
-			trie_find(&writer->names, chunks, &touched->name);
-		const struct zone_node *node;
-		const char *reason;
-		uint16_t type;
-
-		if (leaf == NULL) {
-			continue;
-		}
-		node = cells_at(chunks, leaf->ref);
-		reason = node_fault(chunks, node,
-				    dname_equal(&node->name, apex_of(writer)),
-				    &type);
-		if (reason != NULL) {
-			return refuse(fault, reason, &node->name, type);
-		}
+	changes_walk(writer->changes, apply_owner, &applying);
+	if (applying.status != STATUS_OK) {
+		return applying.status;
 	}
-	return STATUS_OK;
+	changes_walk(writer->changes, check_owner, &checking);
+	return checking.status;
 }
 
 /*
@@ -603,7 +631,7 @@ static enum status derived_finish(struct zone_writer *writer,
 				  struct zone_fault *fault)
 {
 	struct trie *const tries[] = {&writer->names, &writer->nsec3};
-	enum status status = touched_check(writer, fault);
+	enum status status = changes_apply(writer, fault);
 
 	if (status == STATUS_OK) {
 		status = compact_step(compact, writer->memory->cells, tries, 2,

@@ -357,6 +357,136 @@ START_TEST(rrset_too_long_for_a_message_is_refused)
 }
 END_TEST
 
+enum {
+	MANY = 3000, /* addresses of one name that fit a message */
+};
+
+static enum status change_address(struct zone_writer *writer, unsigned number,
+				  uint32_t ttl, bool is_added)
+{
+	uint8_t rdata[4] = {10, 0, (uint8_t)(number >> 8), (uint8_t)number};
+
+	return is_added ? zone_writer_add(writer, name_of("big.a."), RRTYPE_A,
+					  ttl, rdata, sizeof(rdata))
+			: zone_writer_remove(writer, name_of("big.a."),
+					     RRTYPE_A, rdata, sizeof(rdata));
+}
+
+static struct zone_version *version_with_many(void)
+{
+	enum status status;
+	struct zone_writer *writer = zone_writer_new(NULL, &status);
+	struct zone_version *version;
+	struct zone_fault fault;
+
+	ck_assert_int_eq(fixture_add(writer, "a.", RRTYPE_SOA, "1"), STATUS_OK);
+	ck_assert_int_eq(fixture_add(writer, "a.", RRTYPE_NS, "b."), STATUS_OK);
+	for (unsigned i = 0; i < MANY; i++) {
+		ck_assert_int_eq(change_address(writer, 2 * i, 60, true),
+				 STATUS_OK);
+	}
+	ck_assert_int_eq(zone_writer_finish(writer, &version, &fault),
+			 STATUS_OK);
+	return version;
+}
+
+/* Cost is memory here: each rewriting of the RRset would copy 18 kB. */
+START_TEST(many_changes_of_one_rrset_write_it_once)
+{
+	struct zone_version *base = version_with_many();
+	enum status status;
+	struct zone_writer *writer = zone_writer_new(base, &status);
+	struct zone_version *version;
+	struct zone_memory_stats stats;
+	struct zone_fault fault;
+	const struct rrset *rrset;
+	const uint8_t *record;
+
+	/* Every second one goes, as many come between them. */
+	for (unsigned i = 0; i < MANY; i += 2) {
+		ck_assert_int_eq(change_address(writer, 2 * i, 0, false),
+				 STATUS_OK);
+		ck_assert_int_eq(change_address(writer, 2 * i, 0, false),
+				 STATUS_NOT_FOUND);
+		ck_assert_int_eq(change_address(writer, 2 * i + 1, 60, true),
+				 STATUS_OK);
+		ck_assert_int_eq(change_address(writer, 2 * i + 1, 60, true),
+				 STATUS_OK);
+	}
+	ck_assert_int_eq(zone_writer_finish(writer, &version, &fault),
+			 STATUS_OK);
+	zone_version_memory(version, &stats);
+	ck_assert_uint_lt(stats.copied, 2 * MANY * 6);
+	ck_assert_uint_eq(zone_version_records(version), MANY + 2);
+	rrset = zone_node_find(
+		version, zone_find_node(version, name_of("big.a.")), RRTYPE_A);
+	ck_assert_uint_eq(rrset->count, MANY);
+	record = rrset_first(rrset);
+	for (unsigned i = 0; i < MANY; i++) {
+		ck_assert_uint_eq(wire_get16(rdata_octets(record) + 2),
+				  2 * i + (i % 2 == 0));
+		record = rrset_next(record);
+	}
+	zone_version_release(base);
+	zone_version_release(version);
+}
+END_TEST
+
+START_TEST(records_given_again_have_the_new_ttl)
+{
+	struct zone_version *base = version_with_many();
+	enum status status;
+	struct zone_writer *writer = zone_writer_new(base, &status);
+	struct zone_version *version;
+	struct zone_fault fault;
+
+	/* The order of an incremental transfer (RFC 1995 4). */
+	for (unsigned i = 0; i < MANY; i++) {
+		ck_assert_int_eq(change_address(writer, 2 * i, 0, false),
+				 STATUS_OK);
+	}
+	for (unsigned i = 0; i < MANY; i++) {
+		ck_assert_int_eq(change_address(writer, 2 * i, 90, true),
+				 STATUS_OK);
+	}
+	ck_assert_int_eq(zone_writer_finish(writer, &version, &fault),
+			 STATUS_OK);
+	ck_assert_uint_eq(
+		zone_node_find(version,
+			       zone_find_node(version, name_of("big.a.")),
+			       RRTYPE_A)
+			->ttl,
+		90);
+	zone_version_release(base);
+	zone_version_release(version);
+}
+END_TEST
+
+START_TEST(what_comes_and_goes_again_leaves_nothing)
+{
+	struct zone_version *base = base_new();
+	enum status status;
+	struct zone_writer *writer = zone_writer_new(base, &status);
+	struct zone_version *version;
+	struct zone_fault fault;
+
+	ck_assert_int_eq(fixture_add(writer, "x.y.a.", RRTYPE_A, "192.0.2.2"),
+			 STATUS_OK);
+	ck_assert_int_eq(
+		fixture_remove(writer, "x.y.a.", RRTYPE_A, "192.0.2.2"),
+		STATUS_OK);
+	ck_assert_int_eq(zone_writer_finish(writer, &version, &fault),
+			 STATUS_OK);
+	ck_assert_uint_eq(zone_version_names(version),
+			  zone_version_names(base));
+	ck_assert_uint_eq(zone_version_records(version),
+			  zone_version_records(base));
+	ck_assert_ptr_null(zone_find_node(version, name_of("y.a.")));
+	zone_version_release(base);
+	zone_version_release(version);
+}
+END_TEST
+
 START_TEST(bad_rdata_is_refused)
 {
 	enum status status;
@@ -521,6 +651,9 @@ int main(void)
 	tcase_add_test(tcase, refused_version_leaves_its_base_to_others);
 	tcase_add_test(tcase, rrset_is_canonical);
 	tcase_add_test(tcase, rrset_too_long_for_a_message_is_refused);
+	tcase_add_test(tcase, many_changes_of_one_rrset_write_it_once);
+	tcase_add_test(tcase, records_given_again_have_the_new_ttl);
+	tcase_add_test(tcase, what_comes_and_goes_again_leaves_nothing);
 	tcase_add_test(tcase, bad_rdata_is_refused);
 	tcase_add_test(tcase, deep_names_are_bounded);
 	tcase_add_test(tcase, many_equal_records_are_one);

@@ -418,6 +418,11 @@ static bool step_end(struct bgp_fsm *fsm, const struct bgp_event *event,
 		cause_set(fsm, BGP_CAUSE_UNACKNOWLEDGED, NULL);
 		leave(fsm, event, actions, BGP_ACTION_RESET);
 		return true;
+	case BGP_EVENT_BFD_DOWN:
+		/* RFC 9384; most likely nobody hears it. */
+		leave_with_code(fsm, event, actions, BGP_ERROR_CEASE,
+				BGP_CEASE_BFD_DOWN);
+		return true;
 	case BGP_EVENT_COLLISION:
 		cause_set(fsm, BGP_CAUSE_COLLISION,
 			  &(struct bgp_notification){

@@ -48,6 +48,7 @@ enum bgp_state {
 	X(REFRESH)        /* .families */                                 \
 	X(COLLISION)      /* the other connection lives */                \
 	X(UNACKNOWLEDGED) /* a withdrawal was not acknowledged in time */ \
+	X(BFD_DOWN)       /* BFD says that the peer is gone (RFC 5882) */ \
 	X(SEND_BLOCKED)   /* octets wait that the peer does not take */   \
 	X(SEND_CLEAR)     /* the peer has taken everything */             \
 	X(RETRY_EXPIRED)                                                  \

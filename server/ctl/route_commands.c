@@ -73,13 +73,13 @@ static void show_services(const json_t *services)
 
 static void show_peers(const json_t *peers)
 {
-	struct ctl_table *table = ctl_table_new(5);
-	static const char *const head[] = {"peer", "as", "state", "families",
-					   "announced"};
+	struct ctl_table *table = ctl_table_new(6);
+	static const char *const head[] = {"peer",     "as",        "state",
+					   "families", "announced", "bfd"};
 	const json_t *peer;
 	size_t i;
 
-	for (size_t k = 0; k < 5; k++) {
+	for (size_t k = 0; k < 6; k++) {
 		ctl_table_add(table, "%s", head[k]);
 	}
 	json_array_foreach(peers, i, peer)
@@ -104,6 +104,11 @@ static void show_peers(const json_t *peers)
 		ctl_table_add(table, "%s", families);
 		ctl_table_add(table, "%lld",
 			      (long long)ctl_number(peer, "announced"));
+		ctl_table_add(table, "%s",
+			      json_object_get(peer, "bfd") == NULL
+				      ? "-"
+				      : ctl_text(json_object_get(peer, "bfd"),
+						 "state"));
 	}
 	ctl_table_print(table);
 }

@@ -614,6 +614,28 @@ static void read_peer_address(struct loading *loading, json_t *object,
 	}
 }
 
+/* RFC 5880: 3 x 100 ms unless it says otherwise; '{}' is enough. */
+static void read_bfd(struct loading *loading, json_t *object,
+		     struct speaker_peer *peer)
+{
+	json_t *bfd = config_reader_object(loading->reader, object, "bfd");
+	uint32_t interval = BFD_INTERVAL_MS;
+	uint32_t multiplier = BFD_MULTIPLIER;
+
+	if (bfd == NULL) {
+		return;
+	}
+	read_number(loading, bfd, "interval_ms", BFD_INTERVAL_MIN_MS,
+		    BFD_INTERVAL_MAX_MS, &interval);
+	read_number(loading, bfd, "multiplier", 1, BFD_MULTIPLIER_MAX,
+		    &multiplier);
+	config_reader_boolean(loading->reader, bfd, "nameserver",
+			      &peer->has_bfd_nameserver);
+	config_reader_finish(loading->reader, bfd);
+	peer->bfd_interval_us = interval * 1000;
+	peer->bfd_multiplier = (uint8_t)multiplier;
+}
+
 static void read_peer(struct loading *loading, json_t *object)
 {
 	struct config_reader *reader = loading->reader;
@@ -666,7 +688,7 @@ static void read_peer(struct loading *loading, json_t *object)
 		      &peer->next_hop_ipv6);
 	config_reader_finish(reader, next_hop);
 	read_role(loading, object, peer);
-	config_reader_refuse(reader, object, "bfd");
+	read_bfd(loading, object, peer);
 	config_reader_finish(reader, object);
 	check_next_hops(loading, object, peer);
 }

@@ -26,6 +26,11 @@ enum {
 	CONFIG_ROUTE_TARGETS_MAX = 1024, /* probe, zone and transport */
 	CONFIG_ROUTE_PROBE_PORT = 53,
 	CONFIG_ROUTE_IDENTITY_MAX = 255,
+	BFD_INTERVAL_MS = 100,
+	BFD_MULTIPLIER = 3,
+	/* Less than a scheduler's slice makes false alarms. */
+	BFD_INTERVAL_MIN_MS = 10,
+	BFD_INTERVAL_MAX_MS = 60000,
 };
 
 /* A prefix, announced and withdrawn by itself. */

@@ -200,6 +200,28 @@ static json_t *show_families(unsigned families)
 	return list;
 }
 
+static void show_bfd(const struct decider *decider, size_t index, json_t *shown)
+{
+	struct bfd_peer_status bfd;
+
+	bfd_status(decider->bfd, index, &bfd);
+	if (!bfd.is_configured) {
+		return;
+	}
+	json_object_set_new(
+		shown, "bfd",
+		json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I}",
+			  "state", bfd_state_text(bfd.state), "remote_state",
+			  bfd_state_text(bfd.remote_state), "diagnostic",
+			  bfd_diagnostic_text(bfd.diagnostic), "held",
+			  bfd_hold_text(bfd.hold), "detection_ms",
+			  (json_int_t)bfd.detection_ms, "falls",
+			  (json_int_t)bfd.falls, "received",
+			  (json_int_t)bfd.received, "sent",
+			  (json_int_t)bfd.sent, "rejected",
+			  (json_int_t)bfd.rejected));
+}
+
 static json_t *show_peer(const struct decider *decider, size_t index,
 			 const struct speaker_peer_status *peer)
 {
@@ -230,6 +252,9 @@ static json_t *show_peer(const struct decider *decider, size_t index,
 		decider->peer_drains[index].phase != DRAIN_NONE,
 		"established_count", (json_int_t)peer->established_count,
 		"routes_received", (json_int_t)peer->routes_received);
+	if (decider->bfd != NULL) {
+		show_bfd(decider, index, shown);
+	}
 	if (peer->last_error[0] != '\0') {
 		json_object_set_new(shown, "last_error",
 				    json_string(peer->last_error));

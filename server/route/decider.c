@@ -603,6 +603,9 @@ static void on_report(void *context, const struct health_report *report,
 	uint64_t now = now_ms();
 
 	note_identity(decider, identity);
+	if (decider->bfd != NULL) {
+		bfd_tick(decider->bfd, BFD_NAMESERVER);
+	}
 	decider->has_report = true;
 	decider->reported_at = now;
 	decider->queries = 0;
@@ -651,6 +654,53 @@ static void watch_speaker(struct decider *decider)
 	}
 }
 
+/*
+ * What the BFD thread may not log itself. A session that comes and goes between
+ * two ticks of ours shows in its count of falls.
+ */
+static void watch_bfd(struct decider *decider)
+{
+	for (size_t i = 0;
+	     decider->bfd != NULL && i < decider->config->peer_count; i++) {
+		const struct speaker_peer *peer = &decider->config->peers[i];
+		struct bfd_peer_status *shown = &decider->bfd_shown[i];
+		struct bfd_peer_status now;
+		struct address address = peer->address;
+		char text[ADDRESS_TEXT_MAX];
+
+		bfd_status(decider->bfd, i, &now);
+		if (!now.is_configured ||
+		    (now.state == shown->state && now.falls == shown->falls &&
+		     now.hold == shown->hold)) {
+			continue;
+		}
+		address.port = 0;
+		address_dump(&address, text);
+		if (now.hold != BFD_HOLD_NONE) {
+			log_warning("peer %s: bfd: held down: %s", text,
+				    bfd_hold_text(now.hold));
+		} else if (now.state == BFD_UP) {
+			log_notice("peer %s: bfd: up, detection %u ms", text,
+				   now.detection_ms);
+		} else if (shown->state == BFD_UP ||
+			   now.falls != shown->falls) {
+			log_warning("peer %s: bfd: down: %s", text,
+				    bfd_diagnostic_text(now.diagnostic));
+		}
+		*shown = now;
+	}
+}
+
+/* Our own sign of life, and whether a route could be announced now. */
+static void tick_bfd(struct decider *decider)
+{
+	if (decider->bfd != NULL) {
+		bfd_tick(decider->bfd, BFD_DECIDER);
+		bfd_permit(decider->bfd,
+			   decider->route_count > 0 && !decider->is_finished);
+	}
+}
+
 static void on_tick(uv_timer_t *timer)
 {
 	struct decider *decider = timer->data;
@@ -670,6 +720,8 @@ static void on_tick(uv_timer_t *timer)
 		apply(decider, now);
 	}
 	stop_steps(decider, now);
+	tick_bfd(decider);
+	watch_bfd(decider);
 }
 
 /* The speaker has news: a peer came or went, or took what was offered. */
@@ -816,11 +868,14 @@ static bool make_parts(struct decider *decider,
 		calloc(config->prefix_count, sizeof(*decider->prefix_drains));
 	decider->peer_drains =
 		calloc(config->peer_count + 1, sizeof(*decider->peer_drains));
+	decider->bfd_shown =
+		calloc(config->peer_count + 1, sizeof(*decider->bfd_shown));
 	decider->routes =
 		calloc(config->prefix_count * 2, sizeof(*decider->routes));
 	good = good && decider->prefixes != NULL &&
 	       decider->prefix_up != NULL && decider->prefix_drains != NULL &&
-	       decider->peer_drains != NULL && decider->routes != NULL;
+	       decider->peer_drains != NULL && decider->bfd_shown != NULL &&
+	       decider->routes != NULL;
 	for (size_t i = 0; good && i < config->prefix_count; i++) {
 		good = make_prefix(decider, i, now_ms());
 	}
@@ -852,6 +907,7 @@ static void free_memory(struct decider *decider)
 	free(decider->prefix_up);
 	free(decider->prefix_drains);
 	free(decider->peer_drains);
+	free(decider->bfd_shown);
 	free(decider->routes);
 	free(decider);
 }
@@ -868,6 +924,7 @@ struct decider *decider_new(uv_loop_t *loop,
 	decider->config = options->config;
 	decider->loop = loop;
 	decider->speaker = options->speaker;
+	decider->bfd = options->bfd;
 	decider->finished = options->finished;
 	decider->context = options->context;
 	if (!make_parts(decider, options)) {

@@ -12,6 +12,7 @@
  */
 #pragma once
 
+#include "server/route/bfd.h"
 #include "server/route/config_route.h"
 #include "server/route/control_link.h"
 #include "server/route/health.h"
@@ -31,7 +32,7 @@ enum {
 	DECIDER_CONFIRM_MS = 2000, /* the longest wait for peers' TCP */
 	DECIDER_SETTLE_MS = 300,   /* until our last probe has been counted */
 	DECIDER_RATE_MS = 1000,    /* over which the query rate is taken */
-	DECIDER_HANG_MS = 700,	   /* without a sign of life from the speaker */
+	DECIDER_HANG_MS = 700,     /* without a sign of life from the speaker */
 	DECIDER_REASON_MAX = 1024,
 };
 
@@ -72,9 +73,11 @@ enum decider_stop {
 struct decider {
 	const struct config_route *config;
 	uv_loop_t *loop;
-	struct speaker *speaker; /* NULL: dry run */
-	uint64_t speaker_tick;	 /* as it was at our last tick, ns */
-	unsigned speaker_stands; /* ticks of ours without one of it */
+	struct speaker *speaker;           /* NULL: dry run */
+	struct bfd *bfd;                   /* NULL: none */
+	struct bfd_peer_status *bfd_shown; /* as logged last; a peer each */
+	uint64_t speaker_tick;             /* as it was at our last tick, ns */
+	unsigned speaker_stands;           /* ticks of ours without one of it */
 	void (*finished)(void *context);
 	void *context;
 
@@ -116,6 +119,7 @@ struct decider_options {
 	const struct config_route *config;
 	const char *server_control; /* path */
 	struct speaker *speaker;    /* NULL: dry run */
+	struct bfd *bfd;            /* NULL: none */
 	/* From the loop: a stop is complete, the program may end. Once. */
 	void (*finished)(void *context);
 	void *context;

@@ -31,6 +31,7 @@ struct arguments {
 struct program {
 	const struct config_route *config;
 	struct speaker *speaker; /* NULL: dry run */
+	struct bfd *bfd;         /* NULL: no peer has it, or dry run */
 	struct decider *decider;
 	struct control_route *control;
 	uv_loop_t loop;
@@ -189,6 +190,7 @@ static enum exit_status run(struct program *program)
 		.config = program->config,
 		.server_control = server,
 		.speaker = program->speaker,
+		.bfd = program->bfd,
 		.finished = on_finished,
 		.context = program,
 	};
@@ -217,6 +219,9 @@ static enum exit_status run(struct program *program)
 	    speaker_start(program->speaker) != STATUS_OK) {
 		goto out; /* it said why */
 	}
+	if (program->bfd != NULL && bfd_start(program->bfd) != STATUS_OK) {
+		goto out;
+	}
 	warn(program->config);
 	decider_start(program->decider);
 	log_notice("running%s: control socket %s, nameserver %s",
@@ -226,11 +231,38 @@ static enum exit_status run(struct program *program)
 	if (program->speaker != NULL) {
 		speaker_stop(program->speaker, "rootcast-routed is stopped");
 	}
+	bfd_stop(program->bfd);
 	log_notice("stopped");
 	result = EXIT_DONE;
 out:
 	take_down(program);
 	return result;
+}
+
+/* False: no memory. NULL stays where no peer is configured for it. */
+static bool make_bfd(struct program *program)
+{
+	const struct config_route *config = program->config;
+	struct bfd_peer peers[SPEAKER_PEERS_MAX];
+	bool is_wanted = false;
+
+	for (size_t i = 0; i < config->peer_count; i++) {
+		const struct speaker_peer *peer = &config->peers[i];
+
+		peers[i] = (struct bfd_peer){
+			.address = peer->address,
+			.source = peer->source,
+			.interval_us = peer->bfd_interval_us,
+			.multiplier = peer->bfd_multiplier,
+			.is_multihop = peer->multihop > 1,
+			.has_nameserver = peer->has_bfd_nameserver,
+		};
+		is_wanted |= peer->bfd_interval_us != 0;
+	}
+	if (is_wanted) {
+		program->bfd = bfd_new(peers, config->peer_count);
+	}
+	return !is_wanted || program->bfd != NULL;
 }
 
 int main(int argc, char **argv)
@@ -259,11 +291,17 @@ int main(int argc, char **argv)
 		return EXIT_BAD_ARGUMENTS;
 	}
 	program.config = config;
+	if (!make_bfd(&program)) {
+		fputs("rootcast-routed: out of memory\n", stderr);
+		config_route_free(config);
+		return EXIT_COULD_NOT_RUN;
+	}
 	const struct speaker_config speaker = {
 		.router_id = config->router_id,
 		.local_as = config->local_as,
 		.peers = config->peers,
 		.peer_count = config->peer_count,
+		.bfd = program.bfd,
 	};
 	program.speaker = speaker_new(&speaker, error, SPEAKER_ERROR_MAX);
 	if (program.speaker == NULL) {
@@ -276,10 +314,15 @@ int main(int argc, char **argv)
 		if (arguments.is_dry_run) {
 			speaker_free(program.speaker);
 			program.speaker = NULL;
+			bfd_free(program.bfd);
+			program.bfd = NULL;
 		}
 		result = run(&program);
 	}
+	/* It wakes the speaker: it ends first. */
+	bfd_stop(program.bfd);
 	speaker_free(program.speaker);
+	bfd_free(program.bfd);
 	config_route_free(config);
 	return (int)result;
 }

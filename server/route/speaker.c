@@ -125,6 +125,7 @@ struct peer {
 	const char *what; /* that could not be done; NULL */
 	char last_error[SPEAKER_TEXT_MAX];
 	char last_logged[SPEAKER_TEXT_MAX];
+	uint32_t bfd_falls; /* that have been seen */
 };
 
 struct listener {
@@ -158,6 +159,7 @@ struct speaker {
 	/* Constant after speaker_new(). */
 	size_t peer_count;
 	uint64_t acknowledge_wait;
+	struct bfd *bfd; /* NULL: none */
 	int wake_fd;
 	int event_fd;
 
@@ -588,6 +590,10 @@ static void peer_acknowledge(struct peer *peer, uint64_t now)
 		peer->withdraw_first_mark = peer->withdraw_mark;
 	} else if (now >= peer->withdraw_until) {
 		peer_happens(peer, BGP_EVENT_UNACKNOWLEDGED);
+		if (peer->speaker->bfd != NULL) {
+			/* The RST may be lost as well: say it a second way. */
+			bfd_drop(peer->speaker->bfd, peer->index);
+		}
 	}
 }
 
@@ -658,8 +664,6 @@ static void peer_up(struct peer *peer)
 
 	peer_next_hops(peer, &session);
 	bgp_rib_up(peer->rib, &session, peer->fsm.families);
-	peer->told_mark = 0;
-	peer->withdraw_mark = 0;
 	peer->withdraw_until = 0;
 	/* A new session is the peer's word that the old one is gone. */
 	peer->unconfirmed_until = 0;
@@ -679,7 +683,9 @@ static bool is_end_unseen(const struct bgp_fsm *fsm, int error)
 	return cause->kind == BGP_CAUSE_UNACKNOWLEDGED ||
 	       (cause->kind == BGP_CAUSE_SENT &&
 		(cause->notification.code == BGP_ERROR_HOLD ||
-		 cause->notification.code == BGP_ERROR_SEND_HOLD)) ||
+		 cause->notification.code == BGP_ERROR_SEND_HOLD ||
+		 (cause->notification.code == BGP_ERROR_CEASE &&
+		  cause->notification.subcode == BGP_CEASE_BFD_DOWN))) ||
 	       (cause->kind == BGP_CAUSE_CLOSED &&
 		(error == ETIMEDOUT || error == EHOSTUNREACH ||
 		 error == ENETUNREACH));
@@ -703,7 +709,6 @@ static void peer_down(struct peer *peer, uint64_t now)
 	log_down(peer, told, now);
 	bgp_rib_down(peer->rib);
 	peer->withdraw_until = 0;
-	peer->ack_poll_at = 0;
 }
 
 /* False where it could not even begin. */
@@ -777,6 +782,10 @@ static void peer_close(struct peer *peer, bool is_reset, uint64_t now)
 	enum bgp_cause_kind kind = peer->fsm.cause.kind;
 
 	peer->connection = NULL;
+	/* Marks are places in this connection's stream. */
+	peer->told_mark = 0;
+	peer->withdraw_mark = 0;
+	peer->ack_poll_at = 0;
 	if (c == NULL) {
 		return;
 	}
@@ -1296,6 +1305,18 @@ static void peer_timers(struct peer *peer, uint64_t now)
 	}
 }
 
+/* BFD has seen the peer die: its TCP would need the hold time to notice. */
+static void peer_watch_bfd(struct peer *peer)
+{
+	struct bfd *bfd = peer->speaker->bfd;
+	uint32_t falls = bfd != NULL ? bfd_falls(bfd, peer->index) : 0;
+
+	if (falls != peer->bfd_falls) {
+		peer->bfd_falls = falls;
+		peer_happens(peer, BGP_EVENT_BFD_DOWN);
+	}
+}
+
 /* Tell, and say in the log what was new in it. */
 static void peer_reconcile(struct peer *peer, uint64_t now)
 {
@@ -1437,6 +1458,9 @@ static void pass(struct speaker *speaker)
 	struct connection *next;
 
 	atomic_store_explicit(&speaker->tick, now, memory_order_relaxed);
+	if (speaker->bfd != NULL) {
+		bfd_tick(speaker->bfd, BFD_SPEAKER);
+	}
 	if (speaker->stage == STAGE_DONE) {
 		uv_stop(&speaker->loop);
 		return;
@@ -1445,6 +1469,7 @@ static void pass(struct speaker *speaker)
 	offers_take(speaker, now);
 	lease_check(speaker, now);
 	for (size_t i = 0; i < speaker->peer_count; i++) {
+		peer_watch_bfd(&speaker->peers[i]);
 		peer_reconcile(&speaker->peers[i], now);
 	}
 	for (size_t i = 0; i < speaker->peer_count; i++) {
@@ -1641,6 +1666,9 @@ enum status speaker_start(struct speaker *speaker)
 		speaker->listener_count = 0;
 		return status;
 	}
+	if (speaker->bfd != NULL) {
+		bfd_set_event(speaker->bfd, speaker->wake_fd);
+	}
 	speaker->is_started = true;
 	return STATUS_OK;
 }
@@ -1677,6 +1705,9 @@ void speaker_free(struct speaker *speaker)
 {
 	if (speaker == NULL) {
 		return;
+	}
+	if (speaker->bfd != NULL) {
+		bfd_set_event(speaker->bfd, -1);
 	}
 	speaker_stop_hard(speaker);
 	for (size_t i = 0; speaker->peers != NULL && i < speaker->peer_count;
@@ -1900,6 +1931,7 @@ struct speaker *speaker_new(const struct speaker_config *config, char *error,
 	speaker->acknowledge_wait = config->acknowledge_wait
 					    ? config->acknowledge_wait
 					    : ACKNOWLEDGE_NS;
+	speaker->bfd = config->bfd;
 	speaker->is_lease_over = true; /* nothing is offered yet */
 	speaker->published_lease_over = true;
 	if (getrandom(&speaker->random, sizeof(speaker->random),

@@ -19,6 +19,7 @@
 #include "lib/bgp/fsm.h"
 #include "lib/bgp/message.h"
 #include "lib/bgp/update.h"
+#include "server/route/bfd.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -57,6 +58,9 @@ struct speaker_peer {
 	struct address next_hop_ipv4; /* family 0: the session's address */
 	struct address next_hop_ipv6;
 	char password[SPEAKER_PASSWORD_MAX + 1]; /* TCP-MD5; "": none */
+	uint32_t bfd_interval_us;                /* 0: no BFD */
+	uint8_t bfd_multiplier;
+	bool has_bfd_nameserver; /* BFD falls with the nameserver, too */
 };
 
 enum {
@@ -68,6 +72,7 @@ struct speaker_config {
 	uint32_t local_as;
 	const struct speaker_peer *peers; /* copied */
 	size_t peer_count;
+	struct bfd *bfd; /* of the same peers; NULL: none. Outlives us */
 	/* Tests shorten these; 0: the default. ns. */
 	uint64_t retry_min;
 	uint64_t retry_max;

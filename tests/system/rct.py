@@ -283,18 +283,28 @@ def remove_stale():
 class Bird:
     """BIRD 2 in the router's namespace, peering with route control."""
 
-    def __init__(self, net, folder, hold=9):
+    def __init__(self, net, folder, hold=9, bfd=False):
         self.net, self.folder = net, folder
         self.events = os.path.join(folder, "bird-events.log")
         self.socket = os.path.join(folder, "bird.ctl")
         config = os.path.join(folder, "bird.conf")
+        session = "bfd on;" if bfd else ""
+        protocol = '''
+protocol bfd {
+	debug { states, events };
+	interface "*" {
+		min rx interval 100 ms;
+		min tx interval 100 ms;
+		multiplier 3;
+	};
+}''' if bfd else ""
         with open(config, "w", encoding="utf-8") as file:
             file.write(f'''
 log "{self.events}" all;
 timeformat log iso long us;
 timeformat protocol iso long us;
 router id {ROUTER4};
-protocol device {{ }}
+protocol device {{ }}{protocol}
 filter from_service {{
 	if (65535, 0) ~ bgp_community then print "gshut ", net;
 	accept;
@@ -305,6 +315,7 @@ protocol bgp service {{
 	hold time {hold};
 	connect retry time 1;
 	error wait time 1, 4;
+	{session}
 	debug {{ states, routes, events }};
 	ipv4 {{ import filter from_service; export none; }};
 	ipv6 {{ import filter from_service; export none; }};
@@ -397,8 +408,8 @@ class Site:
         self.config = configuration(folder, zones, health, **changes)
         self.nameserver = self.route = self.bird = None
 
-    def start_bird(self):
-        self.bird = Bird(self.net, self.folder)
+    def start_bird(self, **options):
+        self.bird = Bird(self.net, self.folder, **options)
         if not wait_until(lambda: "service" in self.bird.birdc(
                 "show", "protocols"), 10, 0.05):
             raise RuntimeError(f"BIRD: {self.bird.daemon.text()}")

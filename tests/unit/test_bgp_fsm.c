@@ -134,6 +134,7 @@ static const struct {
 	{BGP_EVENT_REFRESH, {" I", " C", " A", "NC I", "NC I", "R E"}},
 	{BGP_EVENT_COLLISION, {" I", " C", " A", "NC I", "NC I", "NDC I"}},
 	{BGP_EVENT_UNACKNOWLEDGED, {" I", " C", " A", "X I", "X I", "DX I"}},
+	{BGP_EVENT_BFD_DOWN, {" I", " C", " A", "NC I", "NC I", "NDC I"}},
 	{BGP_EVENT_SEND_BLOCKED, {" I", " C", " A", " S", " O", " E"}},
 	{BGP_EVENT_SEND_CLEAR, {" I", " C", " A", " S", " O", " E"}},
 	{BGP_EVENT_RETRY_EXPIRED, {" I", " C", " A", " S", " O", " E"}},

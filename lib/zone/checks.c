@@ -340,18 +340,18 @@ static bool apex_has_signatures(const struct zone_version *version)
 }
 
 struct zone_check_result zone_check(const struct zone_version *version,
-				    int64_t at, zone_finding_func func,
-				    void *context)
+				    const struct zone_check_options *options)
 {
 	const struct zone_node *apex = zone_version_apex_node(version);
 	struct check_walk walk = {
 		.version = version,
 		.apex = zone_node_name(apex),
-		.at = at,
+		.at = options->at,
+		.is_verifying = options->is_verifying,
 		.has_dnskey =
 			zone_node_find(version, apex, RRTYPE_DNSKEY) != NULL,
-		.func = func,
-		.context = context,
+		.func = options->finding,
+		.context = options->context,
 	};
 
 	walk.is_signed = walk.has_dnskey && (zone_version_has_nsec(version) ||
@@ -363,5 +363,8 @@ struct zone_check_result zone_check(const struct zone_version *version,
 	check_chain_ends(&walk);
 	check_spare_hosts(&walk);
 	tell_tallies(&walk);
+	for (unsigned i = 0; i < walk.key_count; i++) {
+		signature_key_free(walk.keys[i].key);
+	}
 	return walk.result;
 }

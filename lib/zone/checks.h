@@ -59,12 +59,20 @@ struct zone_check_result {
 	size_t warnings;
 };
 
+struct zone_check_options {
+	/* Signatures are judged by it: seconds since 1970, or
+	 * ZONE_CHECK_NEVER. */
+	int64_t at;
+	/* Verify each signature by its key: some 20 to 100 us apiece. */
+	bool is_verifying;
+	zone_finding_func finding; /* NULL: count only */
+	void *context;
+};
+
 /*
- * Look at the whole version, names in canonical order. at is the time by which
- * signatures are judged, in seconds since 1970, or ZONE_CHECK_NEVER. func may
- * be NULL to count only. Findings that can come by the thousand (expired
- * signatures) come once, with their number and the first name.
+ * Look at the whole version, names in canonical order. Findings that can come
+ * by the thousand (expired signatures) come once, with their number and the
+ * first name.
  */
 struct zone_check_result zone_check(const struct zone_version *version,
-				    int64_t at, zone_finding_func func,
-				    void *context);
+				    const struct zone_check_options *options);

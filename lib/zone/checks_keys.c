@@ -22,17 +22,6 @@ enum {
 	NSEC3_ITERATIONS_GOOD = 20,
 };
 
-/* RFC 4034 appendix B; algorithm 1 is not used any more. */
-static uint16_t key_tag(const uint8_t *rdata, size_t size)
-{
-	uint32_t sum = 0;
-
-	for (size_t i = 0; i < size; i++) {
-		sum += (i & 1) != 0 ? rdata[i] : (uint32_t)rdata[i] << 8;
-	}
-	return (uint16_t)(sum + (sum >> 16));
-}
-
 /* Octets of a digest of that type; 0: not known. */
 static size_t digest_size(uint8_t digest_type)
 {
@@ -82,10 +71,19 @@ static void check_dnskey(struct check_walk *walk, const uint8_t *record)
 			   "a DNSKEY of protocol %u, not 3", rdata[2]);
 	}
 	if (walk->key_count < CHECK_KEYS_MAX) {
-		walk->keys[walk->key_count++] = (struct check_key){
-			.tag = key_tag(rdata, size),
-			.algorithm = rdata[3],
-		};
+		struct check_key *key = &walk->keys[walk->key_count++];
+		enum signature_verdict verdict = SIGNATURE_UNSUPPORTED;
+
+		key->tag = signature_key_tag(rdata, size);
+		key->algorithm = rdata[3];
+		key->key = walk->is_verifying
+				   ? signature_key_new(rdata, size, &verdict)
+				   : NULL;
+		if (verdict == SIGNATURE_BAD) {
+			check_tell(walk, walk->apex, RRTYPE_DNSKEY, record,
+				   "a DNSKEY that is no key of algorithm %u",
+				   rdata[3]);
+		}
 	}
 	/* RFC 4034 2.1.1, RFC 5011 2.1: others sign no data of the zone. */
 	if ((flags & DNSKEY_ZONE) != 0 && (flags & DNSKEY_REVOKED) == 0 &&
@@ -133,7 +131,7 @@ static bool is_digest_of(const struct dname *owner, const uint8_t *ds,
 	if (size < DS_HEAD || rdata_length(key) < DNSKEY_HEAD ||
 	    rdata[2] != rdata_octets(key)[3] ||
 	    wire_get16(rdata) !=
-		    key_tag(rdata_octets(key), rdata_length(key))) {
+		    signature_key_tag(rdata_octets(key), rdata_length(key))) {
 		return false;
 	}
 	kind = digest_of(rdata[3]);

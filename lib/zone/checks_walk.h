@@ -8,6 +8,7 @@
 #include "lib/zone/checks.h"
 #include "lib/zone/lookup.h"
 #include "lib/zone/rrset.h"
+#include "lib/zone/signature.h"
 #include "lib/zone/zone.h"
 
 #include <stdbool.h>
@@ -70,6 +71,7 @@ enum {
 struct check_key {
 	uint16_t tag;
 	uint8_t algorithm;
+	struct signature_key *key; /* NULL: not verified with */
 };
 
 struct check_walk {
@@ -77,6 +79,7 @@ struct check_walk {
 	const struct dname *apex;
 	int64_t at;
 	uint32_t expire;
+	bool is_verifying;
 	bool is_signed;
 	bool has_dnskey;
 

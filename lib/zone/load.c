@@ -457,10 +457,16 @@ static void check(struct loader *loader, const struct zone_version *version)
 	size_t max = loader->options->finding != NULL
 			     ? ZONE_CHECK_TOLD_MAX + FINDINGS_BESIDE
 			     : 1;
+	struct zone_check_options options = {
+		.at = loader->options->at,
+		.is_verifying = loader->options->is_verifying,
+		.finding = note_finding,
+		.context = loader,
+	};
 	struct zone_check_result result;
 
 	loader->findings = places_new(max);
-	result = zone_check(version, loader->options->at, note_finding, loader);
+	result = zone_check(version, &options);
 	loader->load->warnings += result.warnings;
 	check_text(loader, version);
 	tell_findings(loader);

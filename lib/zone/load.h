@@ -48,7 +48,8 @@ struct zone_load {
  * finding and no rule.
  */
 struct zone_load_options {
-	int64_t at; /* seconds since 1970, or ZONE_CHECK_NEVER */
+	int64_t at;        /* seconds since 1970, or ZONE_CHECK_NEVER */
+	bool is_verifying; /* each signature, by its key: checks.h */
 	zone_finding_func finding;
 	void *context;
 	const struct zonemd_rule *rules; /* in any order */

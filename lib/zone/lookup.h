@@ -104,6 +104,12 @@ bool zone_nsec3_parameters(const struct zone_version *version,
 
 enum {
 	NSEC3_HASH_SIZE = 20, /* SHA-1 */
+	/*
+	 * More iterations than this are refused when a zone is built, so that
+	 * a question costs a bounded time (RFC 9276 3.2). It is what BIND 9.18
+	 * takes as secure; above it resolvers treat the zone as unsigned.
+	 */
+	NSEC3_ITERATIONS_MAX = 150,
 };
 
 /*

@@ -15,6 +15,7 @@
 #include "lib/zone/bulk.h"
 #include "lib/zone/changes.h"
 #include "lib/zone/compact.h"
+#include "lib/zone/lookup.h"
 #include "lib/zone/version.h"
 
 #include <assert.h>
@@ -584,6 +585,23 @@ static enum status changes_apply(struct zone_writer *writer,
 	return checking.status;
 }
 
+/* Does every chain named at the apex hash within the limit? */
+static bool has_good_iterations(const struct rrset *nsec3param)
+{
+	const uint8_t *record =
+		nsec3param != NULL ? rrset_first(nsec3param) : NULL;
+
+	for (unsigned i = 0; nsec3param != NULL && i < nsec3param->count; i++) {
+		/* RFC 5155 4.2 */
+		if (wire_get16(rdata_octets(record) + 2) >
+		    NSEC3_ITERATIONS_MAX) {
+			return false;
+		}
+		record = rrset_next(record);
+	}
+	return true;
+}
+
 /*
  * The fields of the version, from its apex; what is missing there is refused.
  */
@@ -608,6 +626,12 @@ static enum status version_fill(struct zone_version *version,
 	if (zone_node_find(version, version->apex, RRTYPE_NS) == NULL) {
 		return refuse(fault, "no NS records at the apex", apex,
 			      RRTYPE_NS);
+	}
+	if (!has_good_iterations(zone_node_find(version, version->apex,
+						RRTYPE_NSEC3PARAM))) {
+		return refuse(fault,
+			      "more than 150 NSEC3 iterations (RFC 9276)", apex,
+			      RRTYPE_NSEC3PARAM);
 	}
 	/* RFC 1035 3.3.13: five 32-bit fields end the RDATA. */
 	end = rrset_next(rrset_first(soa));

@@ -50,7 +50,8 @@ must_check enum status zone_writer_remove(struct zone_writer *writer,
 /*
  * Build the version. What makes it no zone is refused with STATUS_BAD_DATA, and
  * *fault says why: no SOA or several, no NS at the apex, out-of-zone records,
- * CNAME beside other data, an RRset too long. The writer is gone afterwards
+ * CNAME beside other data, an RRset too long, more NSEC3 iterations than
+ * NSEC3_ITERATIONS_MAX. The writer is gone afterwards
  * either way; on error the base is as it was.
  */
 struct zone_fault {

@@ -231,6 +231,7 @@ static int check(const struct ctl *ctl, const char *path,
 	};
 	struct zone_load_options options = {
 		.at = at,
+		.is_verifying = true,
 		.finding = note_finding,
 		.context = &findings,
 	};

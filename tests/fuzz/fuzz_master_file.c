@@ -44,13 +44,15 @@ static enum status take(const struct master_file_record *record, void *context,
 
 static void build(struct sink *sink)
 {
+	const struct zone_check_options options = {.at = 1800000000,
+						   .is_verifying = true};
 	struct zone_version *version;
 	struct zone_fault fault;
 
 	if (zone_writer_finish(sink->writer, &version, &fault) != STATUS_OK) {
 		return;
 	}
-	zone_check(version, 1800000000, NULL, NULL);
+	zone_check(version, &options);
 	zone_version_release(version);
 }
 

@@ -104,6 +104,8 @@ static const struct {
 	{APEX "a A 192.0.2.1\nb A 192.0.2.2\na CNAME b\n", 6, "CNAME"},
 	{APEX "a CNAME b\na CNAME c\n", 5, "several CNAME"},
 	{APEX "a A x\n", 4, "malformed IPv4 address"},
+	{APEX "@ NSEC3PARAM 1 0 151 -\n", 4,
+	 "more than 150 NSEC3 iterations (RFC 9276)"},
 };
 
 START_TEST(a_bad_file_says_where_and_why)
@@ -276,6 +278,13 @@ static const struct {
 	 "a.d.example."},
 	{APEX "a 604800 A 192.0.2.1\n", 0, ""},
 	{APEX "a 604801 A 192.0.2.1\n", 1, "1 TTLs above the SOA's expire"},
+	{APEX "@ NSEC3PARAM 1 0 20 -\n", 0, ""},
+	{APEX "@ NSEC3PARAM 1 0 150 -\n", 1,
+	 "line 4: 150 NSEC3 iterations, where 0 are recommended"},
+	{APEX "@ NSEC3PARAM 1 1 0 -\n", 1, "NSEC3PARAM with flags 1, not 0"},
+	{APEX "@ NSEC3PARAM 2 0 0 -\n", 1, "NSEC3PARAM of algorithm 2"},
+	{APEX "@ NSEC3PARAM 1 0 0 -\n@ NSEC3PARAM 1 0 1 -\n", 1,
+	 "2 NSEC3PARAM records: one chain is served"},
 	{APEX "a A 192.0.2.1\na A 192.0.2.1\n", 1,
 	 "line 5: 1 records are there already"},
 	{APEX "a A 192.0.2.1\nb A 192.0.2.1\na 61 A 192.0.2.2\n", 1,

@@ -36,8 +36,10 @@
  *	other classes are not covered; Knot sets AA, BIND says FORMERR).
  *
  *	types of queries only (MAILA, TKEY, OPT, 0 ...) are looked up as any
- *	type that no name has (NSD, Knot), except AXFR and IXFR: REFUSED until
- *	there are transfers, and NXNAME: FORMERR (RFC 9824 3.5).
+ *	type that no name has (NSD, Knot), except NXNAME: FORMERR (RFC 9824
+ *	3.5), and AXFR and IXFR. Those are REFUSED for a zone of ours until
+ *	there are transfers, NOTAUTH elsewhere (RFC 5936 2.2.1; all three), and
+ *	AXFR over UDP is NOTIMP (RFC 5936 4.2; NSD, Knot).
  *
  *	additional addresses come from the zone of the answer, glue included:
  *	what a compiled reply is made of changes with one zone only.
@@ -778,6 +780,19 @@ static bool choose(struct chooser *c, const struct lookup *found)
 	return false;
 }
 
+void answer_refuse(const struct query *query, const struct zone_set *set,
+		   struct answer *answer)
+{
+	const struct zone *zone = zone_set_find(set, query_name(query));
+
+	if (zone == NULL || zone->apex.length != query_name(query)->length) {
+		answer_fail(answer, RCODE_NOTAUTH, EDE_NOT_AUTHORITATIVE);
+		return;
+	}
+	answer_fail(answer, RCODE_REFUSED, EDE_PROHIBITED);
+	answer->zone = zone;
+}
+
 void answer_choose(const struct query *query, const struct zone_set *set,
 		   size_t room, bool is_full, struct answer *answer)
 {
@@ -796,8 +811,12 @@ void answer_choose(const struct query *query, const struct zone_set *set,
 	enum place place;
 
 	answer_fail(answer, RCODE_NOERROR, -1);
+	if (query->qtype == RRTYPE_AXFR && !is_full) {
+		answer_fail(answer, RCODE_NOTIMP, EDE_NOT_SUPPORTED);
+		return;
+	}
 	if (query->qtype == RRTYPE_AXFR || query->qtype == RRTYPE_IXFR) {
-		answer_fail(answer, RCODE_REFUSED, EDE_NOT_SUPPORTED);
+		answer_refuse(query, set, answer);
 		return;
 	}
 	if (query->qtype == RRTYPE_NXNAME) {

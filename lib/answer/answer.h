@@ -106,6 +106,14 @@ struct answer {
 void answer_choose(const struct query *query, const struct zone_set *set,
 		   size_t room, bool is_full, struct answer *answer);
 
+/*
+ * Choose what to say to those who ask for what only a zone's partners may have,
+ * and who have not shown to be any: NOTIFY, AXFR, IXFR. REFUSED where the
+ * question names a zone of ours, else NOTAUTH.
+ */
+void answer_refuse(const struct query *query, const struct zone_set *set,
+		   struct answer *answer);
+
 /* An answer that has no RRsets. */
 static inline void answer_fail(struct answer *answer, uint16_t rcode,
 			       int edns_error)

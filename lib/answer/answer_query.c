@@ -111,6 +111,10 @@ static void choose(struct answer_context *context,
 	const struct query *query = &context->query;
 	struct answer *answer = &context->answer;
 
+	if (query->rcode == RCODE_REFUSED) { /* a NOTIFY */
+		answer_refuse(query, context->set, answer);
+		return;
+	}
 	if (query->rcode != RCODE_NOERROR) {
 		answer_fail(answer, query->rcode,
 			    query->rcode == RCODE_NOTIMP ? EDE_NOT_SUPPORTED

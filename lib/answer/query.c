@@ -23,9 +23,13 @@
  *				is not ours are not looked at (NSD).
  *	OPT in a FORMERR reply	yes, where one was read: RFC 6891 6.1.1 has no
  *				exception (the three leave it out)
- *	UPDATE, others		NOTIMP (RFC 2136 2.2; NSD). NOTIFY: REFUSED,
- *				since no zone has a primary yet (NSD; the others
- *				NOTAUTH)
+ *	UPDATE, others		NOTIMP (RFC 2136 2.2; NSD. Knot says NOTAUTH,
+ *				BIND REFUSED)
+ *	NOTIFY			REFUSED for a zone of ours, since none has a
+ *				primary yet (NSD; Knot NOTAUTH, BIND NOERROR);
+ *				NOTAUTH for others (Knot, BIND): answer.c
+ *	keepalive with a	FORMERR over TCP: RFC 7828 3.2.1 forbids it
+ *	timeout			(Unbound; BIND answers)
  *	TSIG			not the last record: FORMERR; else NOTAUTH with
  *				BADKEY (RFC 8945 5.2; all three), since there
  * are no keys yet.
@@ -256,13 +260,16 @@ static bool parse_sections(struct wire_reader *r, struct query *out)
 }
 
 /* The RCODE of an opcode that we do not carry out. */
-static uint16_t opcode_rcode(unsigned opcode, bool is_sound)
+static uint16_t opcode_rcode(unsigned opcode, bool is_sound, bool has_tsig)
 {
 	if (opcode != OPCODE_NOTIFY) {
 		return RCODE_NOTIMP;
 	}
 	/* RFC 1996 3.1: a NOTIFY has a question, as a query has. */
-	return is_sound ? RCODE_REFUSED : RCODE_FORMERR;
+	if (!is_sound) {
+		return RCODE_FORMERR;
+	}
+	return has_tsig ? RCODE_NOTAUTH : RCODE_REFUSED;
 }
 
 bool query_parse(const uint8_t *data, size_t size, struct query *out)
@@ -300,7 +307,7 @@ bool query_parse(const uint8_t *data, size_t size, struct query *out)
 	opcode = (unsigned)(out->flags & MESSAGE_OPCODE_MASK) >>
 		 MESSAGE_OPCODE_SHIFT;
 	if (opcode != OPCODE_QUERY) {
-		out->rcode = opcode_rcode(opcode, is_sound);
+		out->rcode = opcode_rcode(opcode, is_sound, out->has_tsig);
 	} else if (!is_sound) {
 		out->rcode = RCODE_FORMERR;
 	} else if (out->has_tsig) {

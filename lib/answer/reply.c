@@ -724,7 +724,7 @@ size_t reply_write(struct reply_writer *writer, const struct query *query,
 		opt_write(wire, &opt, query, answer, edns);
 		counts.additionals++;
 	}
-	if (query->has_tsig && answer->rcode == RCODE_NOTAUTH &&
+	if (query->has_tsig && query->rcode == RCODE_NOTAUTH &&
 	    tsig_write(wire, query)) {
 		counts.additionals++;
 	}

@@ -21,8 +21,10 @@
  *				or option=CODE:HEX
  *	message HEX...		instead of query: the octets, on as many such
  *				lines as it takes
- *	reply RCODE [FLAG...]	aa, tc, rd; any flag not named is clear; or
- *				SILENCE: none at all
+ *	reply RCODE [FLAG...]	aa, tc, rd; any flag not named is clear; do in
+ *				OPT, which is due where the query line has it;
+ *				noopt: no OPT, although octets look like one;
+ *				or SILENCE: none at all
  *	answer | authority | additional
  *				then the records that stand there, in any order,
  *				whole ones and no other; '...' at the end of a
@@ -75,10 +77,12 @@ struct scenario {
 	uint8_t query[QUERY_MAX];
 	size_t query_size;
 	bool has_edns;
+	bool wants_dnssec;
 	bool is_tcp;
 
 	char rcode[16];
 	bool aa, tc, rd;
+	bool is_do; /* in OPT */
 	struct expected sections[SECTIONS];
 };
 
@@ -286,6 +290,7 @@ static void take_word(struct scenario *s, struct asked *asked, const char *word)
 		s->has_edns = true;
 		if (strcmp(word, "do") == 0) {
 			asked->edns_flags |= EDNS_DO;
+			s->wants_dnssec = true;
 		} else if (is_number(word, "payload", &number)) {
 			asked->payload = (uint16_t)number;
 		} else if (is_number(word, "version", &number)) {
@@ -371,16 +376,21 @@ static void take_reply(struct scenario *s, char **words, unsigned count)
 	}
 	snprintf(s->rcode, sizeof(s->rcode), "%s", words[1]);
 	s->aa = s->tc = s->rd = false;
+	s->is_do = s->wants_dnssec;
 	for (unsigned i = 2; i < count; i++) {
 		bool *flag = strcmp(words[i], "aa") == 0   ? &s->aa
 			     : strcmp(words[i], "tc") == 0 ? &s->tc
 			     : strcmp(words[i], "rd") == 0 ? &s->rd
+			     : strcmp(words[i], "do") == 0 ? &s->is_do
 							   : NULL;
 
-		if (flag == NULL) {
+		if (strcmp(words[i], "noopt") == 0) {
+			s->has_edns = false;
+		} else if (flag == NULL) {
 			die(s, "unknown flag", words[i]);
+		} else {
+			*flag = true;
 		}
-		*flag = true;
 	}
 	for (unsigned i = 0; i < SECTIONS; i++) {
 		for (unsigned j = 0; j < s->sections[i].count; j++) {
@@ -605,6 +615,11 @@ static bool packet_matches(struct scenario *s, const ldns_pkt *packet)
 	is_good &= section_matches(s, 1, ldns_pkt_authority(packet));
 	is_good &= section_matches(s, 2, ldns_pkt_additional(packet));
 	is_good &= options_match(s, packet);
+	is_good &= flag_matches("do", s->is_do,
+				(ldns_pkt_edns_z(packet) & EDNS_DO) != 0 ||
+					ldns_pkt_edns_do(packet));
+	is_good &= flag_matches("z", false,
+				(ldns_pkt_edns_z(packet) & ~EDNS_DO) != 0);
 	return is_good;
 }
 
@@ -643,7 +658,7 @@ static void take_test(struct scenario *s)
 	char *line;
 
 	s->query_size = 0;
-	s->has_edns = s->is_tcp = false;
+	s->has_edns = s->wants_dnssec = s->is_tcp = false;
 	line = read_line(s);
 	while (line != NULL) {
 		unsigned section = 0;

@@ -260,6 +260,12 @@ static void tsig(struct built *b)
 	built_counts(b, 1, 0, 0, 2);
 }
 
+static void notify_with_tsig(struct built *b)
+{
+	tsig(b);
+	b->octets[2] = OPCODE_NOTIFY << 3;
+}
+
 static void tsig_not_last(struct built *b)
 {
 	built_start(b, 1, 0);
@@ -347,6 +353,8 @@ static const struct parse_case {
 	{"opcode_notify_empty", opcode_notify_empty, RCODE_FORMERR, false,
 	 false, false, 512},
 	{"tsig", tsig, RCODE_NOTAUTH, true, true, false, 1232},
+	{"notify_with_tsig", notify_with_tsig, RCODE_NOTAUTH, true, true, false,
+	 1232},
 	{"tsig_not_last", tsig_not_last, RCODE_FORMERR, true, false, false,
 	 512},
 	{"tsig_short", tsig_short, RCODE_FORMERR, true, false, false, 512},

@@ -11,10 +11,10 @@
 
 # The packages that the programs are built from, and those of the tests.
 # shellcheck disable=SC2034 # read by the scripts that source this file
-PACKAGES_BUILD="build-essential cmake pkg-config libldns-dev libuv1-dev
-	libjansson-dev liburcu-dev libssl-dev check"
+PACKAGES_BUILD="build-essential clang cmake pkg-config libldns-dev libuv1-dev
+	libjansson-dev liburcu-dev libssl-dev libxdp-dev libbpf-dev check"
 # shellcheck disable=SC2034
-PACKAGES_TEST="clang libclang-rt-14-dev iproute2 procps python3
+PACKAGES_TEST="libclang-rt-14-dev iproute2 procps python3
 	bind9-dnsutils knot-dnsutils ldnsutils bird2 shellcheck"
 # shellcheck disable=SC2034
 PACKAGES_BENCH="nsd knot python3 iproute2 procps util-linux bind9-dnsutils"

@@ -9,7 +9,8 @@
  *
  * Decided here, where the design is silent: udp_payload is 512..4096 (what
  * receive and send buffers are made for); an empty identity is refused, since
- * NSID probes compare it.
+ * NSID probes compare it; an interface of xdp without a port takes every port
+ * of listen, and one with a port that listen does not have is an error.
  */
 #include "server/nameserver/config.h"
 
@@ -38,6 +39,7 @@ enum {
 	TCP_IDLE_LEAST_MS = 100,
 	TCP_MSS_LEAST = 536,  /* RFC 9293 3.7.1 */
 	TCP_MSS_MOST = 32767, /* Linux takes no more */
+	XDP_BUSY_POLL_MOST_US = 10000,
 	HOUR_MS = 3600000,
 };
 
@@ -55,6 +57,8 @@ struct arguments {
 	const char *control;
 	const char *listen[CONFIG_LISTEN_MAX];
 	size_t listen_count;
+	const char *xdp[CONFIG_XDP_MAX];
+	size_t xdp_count;
 };
 
 enum {
@@ -127,6 +131,24 @@ static enum status replace(char **string, const char *by)
 	return STATUS_OK;
 }
 
+/* A plain decimal number from 0 to most; nothing before or after it. */
+static bool load_number(const char *text, unsigned most, unsigned *out)
+{
+	unsigned long value;
+	char *end;
+
+	if (text[0] < '0' || text[0] > '9') {
+		return false;
+	}
+	errno = 0;
+	value = strtoul(text, &end, 10);
+	if (*end != '\0' || errno != 0 || value > most) {
+		return false;
+	}
+	*out = (unsigned)value;
+	return true;
+}
+
 /* NULL where the address may be added; else what is wrong with it. */
 static const char *listen_add(struct config *config, const char *text)
 {
@@ -145,6 +167,36 @@ static const char *listen_add(struct config *config, const char *text)
 		}
 	}
 	config->listen[config->listen_count++] = address;
+	return NULL;
+}
+
+/* NULL where the interface may be added; else what is wrong with it. */
+static const char *xdp_add(struct config *config, const char *text)
+{
+	const char *at = strrchr(text, '@');
+	size_t length = at != NULL ? (size_t)(at - text) : strlen(text);
+	struct config_xdp *xdp;
+	unsigned port = 0;
+
+	if (config->xdp_count == CONFIG_XDP_MAX) {
+		return "too many interfaces";
+	}
+	if (length < 1 || length >= CONFIG_INTERFACE_MAX ||
+	    strcspn(text, "/ \t\n") < length ||
+	    (at != NULL &&
+	     (!load_number(at + 1, UINT16_MAX, &port) || port == 0))) {
+		return "not an INTERFACE or INTERFACE@PORT";
+	}
+	for (size_t i = 0; i < config->xdp_count; i++) {
+		if (strncmp(config->xdp[i].interface, text, length) == 0 &&
+		    config->xdp[i].interface[length] == '\0') {
+			return "given twice";
+		}
+	}
+	xdp = &config->xdp[config->xdp_count++];
+	memset(xdp, 0, sizeof(*xdp));
+	memcpy(xdp->interface, text, length);
+	xdp->port = (uint16_t)port;
 	return NULL;
 }
 
@@ -257,6 +309,30 @@ static void read_report_agent(struct config_reader *reader, json_t *server,
 	config->has_report_agent = true;
 }
 
+static void read_xdp(struct config_reader *reader, json_t *server,
+		     struct config *config)
+{
+	json_t *list = config_reader_array(reader, server, "xdp");
+	const char *wrong;
+	json_t *value;
+	size_t index;
+
+	json_array_foreach(list, index, value)
+	{
+		wrong = json_is_string(value)
+				? xdp_add(config, json_string_value(value))
+				: "must be a string";
+		if (wrong != NULL) {
+			config_reader_fail(reader, value, "%s", wrong);
+			return;
+		}
+	}
+	(void)config_reader_boolean(reader, server, "xdp_partial_checksum",
+				    &config->xdp_partial_checksum);
+	read_unsigned(reader, server, "xdp_busy_poll_us", 0,
+		      XDP_BUSY_POLL_MOST_US, &config->xdp_busy_poll_us);
+}
+
 static void read_tcp(struct config_reader *reader, json_t *server,
 		     struct config_tcp *tcp)
 {
@@ -319,9 +395,9 @@ static enum status read_server(struct config_reader *reader, json_t *server,
 	config->udp_payload = (uint16_t)payload;
 	read_report_agent(reader, server, config);
 	read_tcp(reader, server, &config->tcp);
+	read_xdp(reader, server, config);
 	config_reader_refuse(reader, server, "state");
 	config_reader_refuse(reader, server, "metrics");
-	refuse_unless_empty(reader, server, "xdp");
 	config_reader_finish(reader, server);
 	return status;
 }
@@ -490,8 +566,11 @@ static enum status take_option(int option, const char *word,
 		given->control = optarg;
 		return STATUS_OK;
 	case OPTION_XDP:
-		return bad(error, "--xdp: not carried out by this version of "
-				  "rootcastd");
+		if (given->xdp_count == CONFIG_XDP_MAX) {
+			return bad(error, "--xdp: too many interfaces");
+		}
+		given->xdp[given->xdp_count++] = optarg;
+		return STATUS_OK;
 	case OPTION_CHECK:
 		*action = CONFIG_CHECK;
 		return STATUS_OK;
@@ -536,24 +615,6 @@ static enum status read_arguments(int argc, char *const *argv,
 	return STATUS_OK;
 }
 
-/* A plain decimal number from 0 to most; nothing before or after it. */
-static bool load_number(const char *text, unsigned most, unsigned *out)
-{
-	unsigned long value;
-	char *end;
-
-	if (text[0] < '0' || text[0] > '9') {
-		return false;
-	}
-	errno = 0;
-	value = strtoul(text, &end, 10);
-	if (*end != '\0' || errno != 0 || value > most) {
-		return false;
-	}
-	*out = (unsigned)value;
-	return true;
-}
-
 static enum status apply_string(char **string, const char *option,
 				const char *value,
 				const char *(*trouble)(const char *),
@@ -589,6 +650,17 @@ static enum status apply_arguments(struct config *config,
 		if (wrong != NULL) {
 			return bad(error, "--listen '%.100s': %s",
 				   given->listen[i], wrong);
+		}
+	}
+	if (given->xdp_count > 0) {
+		config->xdp_count = 0;
+	}
+	for (size_t i = 0; i < given->xdp_count; i++) {
+		const char *wrong = xdp_add(config, given->xdp[i]);
+
+		if (wrong != NULL) {
+			return bad(error, "--xdp '%.100s': %s", given->xdp[i],
+				   wrong);
 		}
 	}
 	if (given->workers != NULL &&
@@ -672,6 +744,28 @@ static enum status fill_defaults(struct config *config)
 	return status;
 }
 
+/* An interface that would take nothing is a mistake. */
+static enum status check_xdp(const struct config *config,
+			     char error[CONFIG_ERROR_MAX])
+{
+	for (size_t i = 0; i < config->xdp_count; i++) {
+		const struct config_xdp *xdp = &config->xdp[i];
+		bool has_port = xdp->port == 0;
+
+		for (size_t k = 0; k < config->listen_count; k++) {
+			has_port =
+				has_port || config->listen[k].port == xdp->port;
+		}
+		if (!has_port) {
+			return bad(error,
+				   "xdp '%s@%u': no address of 'listen' has "
+				   "that port",
+				   xdp->interface, xdp->port);
+		}
+	}
+	return STATUS_OK;
+}
+
 enum status config_load(struct config *config, int argc, char *const *argv,
 			enum config_action *action,
 			char error[CONFIG_ERROR_MAX])
@@ -699,6 +793,9 @@ enum status config_load(struct config *config, int argc, char *const *argv,
 		if (status != STATUS_OK) {
 			bad(error, "%s", status_text(status));
 		}
+	}
+	if (status == STATUS_OK) {
+		status = check_xdp(config, error);
 	}
 	return status;
 }

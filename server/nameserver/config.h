@@ -22,6 +22,8 @@ enum {
 	CONFIG_WORKERS_MAX = 256,
 	CONFIG_IDENTITY_MAX = 255, /* one character-string, RFC 4892 */
 	CONFIG_DEFAULT_PORT = 53,
+	CONFIG_INTERFACE_MAX = 16, /* IFNAMSIZ: the zero too */
+	CONFIG_XDP_MAX = 16,
 	CONFIG_TRY_PORT = 5300, /* where no address is given at all */
 };
 
@@ -30,6 +32,12 @@ struct config_tcp {
 	unsigned clients_per_prefix; /* of one /24 or /56 */
 	unsigned idle_ms;
 	unsigned mss; /* octets; 0: 1220 on IPv6, IPv4 as the kernel decides */
+};
+
+/* An interface whose UDP queries AF_XDP takes. */
+struct config_xdp {
+	char interface[CONFIG_INTERFACE_MAX];
+	uint16_t port; /* of the addresses in listen; 0: every port there */
 };
 
 struct config {
@@ -47,6 +55,10 @@ struct config {
 	bool has_report_agent; /* RFC 9567: not the root */
 	struct dname_storage report_agent;
 	struct config_tcp tcp;
+	struct config_xdp xdp[CONFIG_XDP_MAX];
+	size_t xdp_count;
+	bool xdp_partial_checksum; /* answer what a veth leaves unfinished */
+	unsigned xdp_busy_poll_us; /* 0: sleep at once */
 	/* The names of the "zones" section: places that answer SERVFAIL until
 	 * there is a version. Canonical spelling is not enforced. */
 	struct dname_storage *places;

@@ -121,8 +121,12 @@ static json_t *dump_workers(const struct counters *counters, uint64_t now_ns)
 			struct counters_totals totals = {0};
 			uint64_t passed =
 				counter_get(&from->transports[t].last_pass_ns);
-			json_t *transport = json_object();
+			json_t *transport;
 
+			if (!counters_in_use(from, t)) {
+				continue;
+			}
+			transport = json_object();
 			counters_add_worker(from, t, &totals);
 			json_object_set_new(
 				transport, "transport",

@@ -35,9 +35,17 @@ const char *counters_transport_name(enum counters_transport_id id)
 	static const char *const names[COUNTERS_TRANSPORTS] = {
 		[COUNTERS_UDP] = "udp",
 		[COUNTERS_TCP] = "tcp",
+		[COUNTERS_XDP] = "xdp",
 	};
 
 	return names[id];
+}
+
+bool counters_in_use(const struct counters_worker *worker,
+		     enum counters_transport_id id)
+{
+	return id != COUNTERS_XDP ||
+	       counter_get(&worker->transports[id].last_pass_ns) != 0;
 }
 
 void counters_add_worker(const struct counters_worker *worker,

@@ -11,13 +11,15 @@
 #pragma once
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 enum counters_transport_id {
 	COUNTERS_UDP,
 	COUNTERS_TCP,
-	COUNTERS_TRANSPORTS, /* XDP joins here once it exists */
+	COUNTERS_XDP, /* UDP again, through another door */
+	COUNTERS_TRANSPORTS,
 };
 
 /* RSSAC002 bins of 16 octets; the last bin holds all that is larger. */
@@ -37,10 +39,15 @@ enum {
  * queries_*:      messages received, by the address family of the client
  * replies_*:      messages handed to the kernel
  * ignored:        queries that are no queries: silence (QR set, too short)
- * bad_source:     UDP datagrams from port 0, or too large to be a query
+ * bad_source:     UDP datagrams from port 0, or too large to be a query; of
+ *                 XDP also those from an address that no host has
  * send_drops:     UDP replies that the kernel did not take; never waited for
  * truncated:      replies with TC
  * delegations:    replies that are referrals
+ * XDP only, where the kernel does this for sockets:
+ * bad_checksum:   datagrams dropped for their IPv4 header or UDP checksum
+ * partial_checksum: dropped since their sender has not finished the checksum
+ * malformed:      no UDP datagrams after all
  * The rest is TCP's:
  * accepted:       connections
  * refused_clients, refused_prefix: closed at once, tcp.clients or
@@ -52,25 +59,28 @@ enum {
  * closed_memory:  would have held more than its part of the worker's memory
  * closed_garbage: announced a message too short for a header
  */
-#define COUNTERS_LIST(X)   \
-	X(batches)         \
-	X(queries_ipv4)    \
-	X(queries_ipv6)    \
-	X(replies_ipv4)    \
-	X(replies_ipv6)    \
-	X(ignored)         \
-	X(bad_source)      \
-	X(send_drops)      \
-	X(truncated)       \
-	X(delegations)     \
-	X(accepted)        \
-	X(refused_clients) \
-	X(refused_prefix)  \
-	X(refused_system)  \
-	X(evicted)         \
-	X(closed_idle)     \
-	X(closed_slow)     \
-	X(closed_memory)   \
+#define COUNTERS_LIST(X)    \
+	X(batches)          \
+	X(queries_ipv4)     \
+	X(queries_ipv6)     \
+	X(replies_ipv4)     \
+	X(replies_ipv6)     \
+	X(ignored)          \
+	X(bad_source)       \
+	X(send_drops)       \
+	X(truncated)        \
+	X(delegations)      \
+	X(bad_checksum)     \
+	X(partial_checksum) \
+	X(malformed)        \
+	X(accepted)         \
+	X(refused_clients)  \
+	X(refused_prefix)   \
+	X(refused_system)   \
+	X(evicted)          \
+	X(closed_idle)      \
+	X(closed_slow)      \
+	X(closed_memory)    \
 	X(closed_garbage)
 
 typedef _Atomic uint64_t counter;
@@ -92,7 +102,7 @@ struct counters_queue {
 	/* Of UDP: octets in the kernel's queues. Of TCP: connections that wait
 	 * to be accepted. */
 	counter waiting;
-	counter drops; /* of UDP: datagrams that found the queue full */
+	counter drops; /* of UDP and XDP: datagrams that found no room */
 };
 
 struct counters_worker {
@@ -120,8 +130,12 @@ struct counters {
 struct counters *counters_new(size_t workers);
 void counters_free(struct counters *counters);
 
-/* "udp", "tcp": what the control protocol calls it. */
+/* "udp", "tcp", "xdp": what the control protocol calls it. */
 const char *counters_transport_name(enum counters_transport_id id);
+
+/* Does this worker have that transport? Not every one has XDP. */
+bool counters_in_use(const struct counters_worker *worker,
+		     enum counters_transport_id id);
 
 /* One transport of one worker, or of all workers added up, as plain numbers. */
 struct counters_totals {

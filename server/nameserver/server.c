@@ -3,6 +3,7 @@
  *
  *	control thread      before any socket is open: it must have none of them
  *	sockets             all or none; a port in use ends the start here
+ *	AF_XDP              where it is asked for; where it cannot, without
  *	privileges          dropped, when the configuration names a user
  *	zone folder         opened; it loads once the loop runs
  *	workers             answer from now on (SERVFAIL until a zone is there)
@@ -33,6 +34,7 @@
 #include "server/nameserver/socket.h"
 #include "server/nameserver/tcp.h"
 #include "server/nameserver/worker.h"
+#include "server/nameserver/xdp_host.h"
 #include "server/nameserver/zone_folder.h"
 
 #include <assert.h>
@@ -83,6 +85,7 @@ struct server {
 	int *sockets;
 	struct address listen[CONFIG_LISTEN_MAX];
 	size_t listen_count;
+	struct xdp_host *xdp; /* NULL: none */
 	struct worker **workers;
 	bool *is_standing; /* worker i was reported as on-line for too long */
 };
@@ -276,10 +279,32 @@ static int cpu_for(unsigned worker, unsigned workers)
 	return -1;
 }
 
+/* Whatever it says, the sockets serve. */
+static void open_xdp(struct server *server)
+{
+	const struct config *config = server->config;
+
+	if (config->xdp_count > 0) {
+		server->xdp = xdp_host_open(&(struct xdp_host_settings){
+			.interfaces = config->xdp,
+			.interface_count = config->xdp_count,
+			.listen = server->listen,
+			.listen_count = server->listen_count,
+			.workers = config->workers,
+			.busy_poll_us = config->xdp_busy_poll_us,
+		});
+	}
+}
+
 static enum status make_worker(struct server *server, unsigned id)
 {
 	const struct config *config = server->config;
 	int *sockets = worker_sockets(server, id);
+	size_t xdp_count = 0;
+	struct xdp_ring *const *xdp =
+		server->xdp != NULL
+			? xdp_host_rings(server->xdp, id, &xdp_count)
+			: NULL;
 	struct worker *worker = worker_new(&(struct worker_settings){
 		.id = id,
 		.cpu = cpu_for(id, config->workers),
@@ -291,6 +316,9 @@ static enum status make_worker(struct server *server, unsigned id)
 		.udp = sockets,
 		.tcp = sockets + server->listen_count,
 		.sockets = server->listen_count,
+		.xdp = xdp,
+		.xdp_count = xdp_count,
+		.xdp_partial_checksum = config->xdp_partial_checksum,
 	});
 
 	if (worker == NULL) {
@@ -452,6 +480,7 @@ static void close_own_handles(struct server *server)
 		close_handle((uv_handle_t *)&server->signals[i]);
 		signal(signal_numbers[i], SIG_IGN);
 	}
+	xdp_host_close(server->xdp);
 	close_handle((uv_handle_t *)&server->watch);
 	close_handle((uv_handle_t *)&server->limit);
 }
@@ -488,6 +517,8 @@ static void free_workers(struct server *server)
 {
 	unsigned count = server->config->workers;
 
+	/* The sockets take what comes from here on, and are drained last. */
+	xdp_host_detach(server->xdp);
 	for (unsigned i = 0; server->workers != NULL && i < count; i++) {
 		if (server->workers[i] != NULL) {
 			worker_stop(server->workers[i]);
@@ -593,6 +624,9 @@ static void on_watch(uv_timer_t *timer)
 		worker_watch(server->workers[i]);
 		watch_section(server, i, now);
 	}
+	if (server->xdp != NULL) {
+		xdp_host_watch(server->xdp, server->counters);
+	}
 }
 
 static void init_handles(struct server *server)
@@ -617,6 +651,10 @@ static enum status start_handles(struct server *server)
 			log_error("signals: %s", uv_strerror(error));
 			return STATUS_IO;
 		}
+	}
+	if (server->xdp != NULL &&
+	    !xdp_host_follow(server->xdp, &server->loop)) {
+		return STATUS_IO;
 	}
 	uv_timer_start(&server->watch, on_watch, WATCH_MS, WATCH_MS);
 	return STATUS_OK;
@@ -663,6 +701,9 @@ static enum status start(struct server *server)
 		raise_descriptor_limit(config);
 		status = open_sockets(server);
 	}
+	if (status == STATUS_OK) {
+		open_xdp(server);
+	}
 	if (status == STATUS_OK && config->user != NULL) {
 		status = privileges_drop(
 			config->user,
@@ -691,6 +732,7 @@ static void free_all(struct server *server)
 	zone_folder_free(server->folder);
 	zone_set_free(server->zones);
 	grace_barrier();
+	xdp_host_free(server->xdp);
 	close_sockets(server);
 	tcp_limits_free(server->limits);
 	counters_free(server->counters);

@@ -1,5 +1,5 @@
 /*
- * worker.c - a thread, its loop, and the two transports on it.
+ * worker.c - a thread, its loop, and the transports on it.
  *
  * Everything is made and freed by the main thread while the worker's thread
  * does not run; between that the main thread touches only the stop handle and
@@ -12,6 +12,7 @@
 #include "lib/base/log.h"
 #include "server/nameserver/tcp.h"
 #include "server/nameserver/udp.h"
+#include "server/nameserver/xdp.h"
 
 #include <assert.h>
 #include <pthread.h>
@@ -32,6 +33,7 @@ struct worker {
 	struct answer_context *answer;
 	struct udp *udp;
 	struct tcp *tcp;
+	struct xdp *xdp; /* NULL: none */
 	struct counters_worker *counters;
 	pthread_t thread;
 	bool is_running; /* there is a thread to join */
@@ -48,6 +50,9 @@ static void on_heartbeat(uv_timer_t *timer)
 
 	udp_heartbeat(worker->udp);
 	tcp_heartbeat(worker->tcp);
+	if (worker->xdp != NULL) {
+		xdp_heartbeat(worker->xdp);
+	}
 }
 
 /* Worker thread, or main thread where it never ran. */
@@ -59,6 +64,9 @@ static void close_handles(struct worker *worker)
 	if (worker->tcp != NULL) {
 		tcp_close(worker->tcp);
 	}
+	if (worker->xdp != NULL) {
+		xdp_close(worker->xdp);
+	}
 	uv_close((uv_handle_t *)&worker->heartbeat, NULL);
 	uv_close((uv_handle_t *)&worker->stop, NULL);
 }
@@ -68,6 +76,9 @@ static void on_stop(uv_async_t *async)
 {
 	struct worker *worker = async->data;
 
+	if (worker->xdp != NULL) {
+		xdp_drain(worker->xdp);
+	}
 	udp_drain(worker->udp);
 	close_handles(worker);
 }
@@ -105,6 +116,7 @@ static void take_down(struct worker *worker)
 	(void)error;
 	udp_free(worker->udp);
 	tcp_free(worker->tcp);
+	xdp_free(worker->xdp);
 	answer_context_free(worker->answer);
 }
 
@@ -137,7 +149,18 @@ static bool init_transports(struct worker *worker,
 		.sockets = settings->tcp,
 		.count = settings->sockets,
 	});
-	return worker->tcp != NULL;
+	if (worker->tcp == NULL || settings->xdp_count == 0) {
+		return worker->tcp != NULL;
+	}
+	worker->xdp = xdp_new(&(struct xdp_settings){
+		.loop = &worker->loop,
+		.answer = worker->answer,
+		.counters = settings->counters,
+		.rings = settings->xdp,
+		.count = settings->xdp_count,
+		.takes_partial_checksum = settings->xdp_partial_checksum,
+	});
+	return worker->xdp != NULL;
 }
 
 struct worker *worker_new(const struct worker_settings *settings)
@@ -255,4 +278,7 @@ void worker_watch(struct worker *worker)
 {
 	udp_watch(worker->udp);
 	tcp_watch(worker->tcp);
+	if (worker->xdp != NULL) {
+		xdp_watch(worker->xdp);
+	}
 }

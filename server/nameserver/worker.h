@@ -1,6 +1,6 @@
 /*
- * worker.h - one thread that answers: a loop, its UDP sockets, its TCP
- * listeners and connections.
+ * worker.h - one thread that answers: a loop, its UDP sockets, its AF_XDP rings,
+ * its TCP listeners and connections.
  *
  * Workers share nothing that is written but the TCP limits. Each is on-line
  * (grace.h) only inside the callbacks that answer. Made, started, stopped and
@@ -12,10 +12,12 @@
 #include "lib/base/status.h"
 #include "server/nameserver/counters.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct tcp_limits;
 struct worker;
+struct xdp_ring;
 
 enum {
 	WORKER_HEARTBEAT_MS = 100,
@@ -36,6 +38,11 @@ struct worker_settings {
 	const int *udp;
 	const int *tcp;
 	size_t sockets;
+	/* AF_XDP rings that are this worker's to answer; the caller's, until
+	 * the worker is freed. */
+	struct xdp_ring *const *xdp;
+	size_t xdp_count;
+	bool xdp_partial_checksum; /* xdp.h */
 };
 
 /* NULL with a line logged. The descriptors belong to the worker from then on;

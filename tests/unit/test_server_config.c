@@ -137,7 +137,15 @@ static const struct {
 	{"--zones=", "--zones ''"},
 	{"--identity=", "--identity ''"},
 	{"--control=", "--control ''"},
-	{"--xdp eth0@53", "not carried out"},
+	{"--xdp=", "--xdp ''"},
+	{"--xdp @53", "--xdp '@53'"},
+	{"--xdp eth0@", "--xdp 'eth0@'"},
+	{"--xdp eth0@0", "--xdp 'eth0@0'"},
+	{"--xdp eth0@65536", "--xdp 'eth0@65536'"},
+	{"--xdp eth0/1", "--xdp 'eth0/1'"},
+	{"--xdp sixteen-letters-", "--xdp 'sixteen-letters-'"},
+	{"--xdp eth0 --xdp eth0@53 --listen ::1", "given twice"},
+	{"--xdp eth0@5301", "no address of 'listen' has that port"},
 };
 
 START_TEST(bad_argument_is_named)
@@ -200,7 +208,10 @@ START_TEST(whole_file_is_read)
 		      "\"2001:db8::53@54\"], \"zones\": \"/etc/z\", "
 		      "\"workers\": 4, \"identity\": \"lhr1\", "
 		      "\"control\": \"/run/x.sock\", \"user\": \"nobody\", "
-		      "\"stop_ms\": 5, \"udp_payload\": 1400, \"xdp\": [], "
+		      "\"stop_ms\": 5, \"udp_payload\": 1400, "
+		      "\"xdp\": [\"eth0@54\", \"eth1\"], "
+		      "\"xdp_partial_checksum\": true, "
+		      "\"xdp_busy_poll_us\": 50, "
 		      "\"report_agent\": \"a01.agent.example\", "
 		      "\"tcp\": {\"clients\": 7, \"clients_per_prefix\": 3, "
 		      "\"idle_ms\": 200, \"mss\": 1400}}, \"keys\": {}, "
@@ -225,6 +236,13 @@ START_TEST(whole_file_is_read)
 	ck_assert_uint_eq(config.tcp.clients_per_prefix, 3);
 	ck_assert_uint_eq(config.tcp.idle_ms, 200);
 	ck_assert_uint_eq(config.tcp.mss, 1400);
+	ck_assert_uint_eq(config.xdp_count, 2);
+	ck_assert_str_eq(config.xdp[0].interface, "eth0");
+	ck_assert_uint_eq(config.xdp[0].port, 54);
+	ck_assert_str_eq(config.xdp[1].interface, "eth1");
+	ck_assert_uint_eq(config.xdp[1].port, 0);
+	ck_assert(config.xdp_partial_checksum);
+	ck_assert_uint_eq(config.xdp_busy_poll_us, 50);
 	ck_assert_uint_eq(config.place_count, 3);
 	ck_assert(dname_equal(dname_of(&config.places[0]), dname_root));
 }
@@ -265,7 +283,13 @@ static const struct {
 	 "x.json:1: ", "server.tcp.mss"},
 	{"{\"server\": {\"tcp\": {\"client\": 1}}}",
 	 "x.json:1: ", "server.tcp.client"},
-	{"{\"server\": {\n\"xdp\": [\"eth0\"]}}", "x.json:2: ", "not carry"},
+	{"{\"server\": {\n\"xdp\": [\"eth0@x\"]}}", "x.json:2: ", "INTERFACE"},
+	{"{\"server\": {\"xdp\": [\n7]}}", "x.json:2: ", "server.xdp"},
+	{"{\"server\": {\n\"xdp\": \"eth0\"}}", "x.json:2: ", "server.xdp"},
+	{"{\"server\": {\n\"xdp_partial_checksum\": 1}}",
+	 "x.json:2: ", "server.xdp_partial_checksum"},
+	{"{\"server\": {\n\"xdp_busy_poll_us\": 10001}}",
+	 "x.json:2: ", "server.xdp_busy_poll_us"},
 	{"{\"server\": {\n\"metrics\": \"::1@9153\"}}",
 	 "x.json:2: ", "not carry"},
 	{"{\"server\": {\n\"state\": \"/var\"}}", "x.json:2: ", "not carry"},

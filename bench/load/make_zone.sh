@@ -16,7 +16,7 @@
 #           validator accepts them; sizes and structure are what counts here.
 #   --registry
 #           the delegations of a large registry instead: two NS records each,
-#           to hosts of 5,000 providers elsewhere; two in five have a host of
+#           to hosts of 5,000 providers; two in five have a host of
 #           their own, with its address: 2.4 records a delegation.
 #   --nsec3-shape
 #           with it, a DS record for every second delegation, an NSEC3 chain and
@@ -81,6 +81,13 @@ if [ "$registry" -eq 1 ]; then
 		printf "example%s 172800 IN NS ns1.example%s\n", suffix, suffix
 		printf "ns1.example%s 172800 IN A 192.0.2.1\n", suffix
 		printf "net%s 172800 IN NS ns1.example%s\n", suffix, suffix
+		for (i = 0; i < 5000; i++) {
+			for (k = 1; k <= 2; k++) {
+				printf "ns%d.provider%d.net%s 172800 IN A " \
+					"10.255.%d.%d\n", k, i, suffix,
+					int(i / 256), i % 256
+			}
+		}
 		if (nsec3) {
 			printf "%s 86400 IN DNSKEY 257 3 13 %s\n", apex,
 				signatures[1]

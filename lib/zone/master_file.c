@@ -24,6 +24,7 @@
 
 #include "lib/dns/rrtype.h"
 #include "lib/zone/rdata_text.h"
+#include "lib/zone/text_word.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -97,6 +98,7 @@ struct piece {
 	struct input *input;
 	unsigned long line; /* where it starts */
 	bool is_generated;  /* its lines are not the file's */
+	const char *limit;  /* octets up to here may be read; NULL: none more */
 };
 
 /* --- faults --------------------------------------------------------------- */
@@ -208,6 +210,27 @@ static const bool is_special[256] = {
 	[';'] = true,  ['\\'] = true, ['\0'] = true,
 };
 
+static const char *skip_plain(const char *at, const char *end)
+{
+	while (end - at >= TEXT_WORD) {
+		uint64_t x = text_word(at);
+		uint64_t found =
+			text_first_below(x, 1) | text_first_equal(x, '\n') |
+			text_first_equal(x, '"') |
+			text_first_equal(x & ~TEXT_ONES, '(') |
+			text_first_equal(x, ';') | text_first_equal(x, '\\');
+
+		if ((found & TEXT_HIGHS) != 0) {
+			return at + text_first(found);
+		}
+		at += TEXT_WORD;
+	}
+	while (at < end && !is_special[(uint8_t)*at]) {
+		at++;
+	}
+	return at;
+}
+
 enum scan_result {
 	SCAN_DONE,
 	SCAN_MORE,
@@ -242,9 +265,7 @@ static enum scan_result scan_record(struct reader *reader, struct input *input,
 			}
 			scan->is_comment = false;
 		}
-		while (at < end && !is_special[(uint8_t)*at]) {
-			at++;
-		}
+		at = skip_plain(at, end);
 		if (at == end) {
 			break;
 		}
@@ -368,8 +389,9 @@ static enum status next_piece(struct reader *reader, struct input *input,
 		}
 		break;
 	}
-	*piece = (struct piece){input->data + input->start, scan.at, input,
-				input->line, false};
+	*piece = (struct piece){
+		input->data + input->start, scan.at, input, input->line, false,
+		input->data + input->filled};
 	*lines = scan.lines;
 	return STATUS_OK;
 }
@@ -1001,8 +1023,8 @@ static enum status generate(struct reader *reader, const struct piece *piece,
 			    struct generate_buffer *buffer)
 {
 	for (uint64_t i = range->start; i <= range->stop; i += range->step) {
-		struct piece made = {buffer->text, 0, piece->input, piece->line,
-				     true};
+		struct piece made = {buffer->text, 0,    piece->input,
+				     piece->line,  true, NULL};
 		enum status status;
 
 		if (!expand(text, template_start, template_end, (uint32_t)i,
@@ -1105,6 +1127,7 @@ static enum status load_piece(struct reader *reader, const struct piece *piece)
 
 	text.at = piece->text;
 	text.end = piece->text + piece->length;
+	text.limit = piece->limit != NULL ? piece->limit : text.end;
 	text.origin = dname_of(&reader->scope.origin);
 	text.fault = NULL;
 	if (!text_next(&text, &token)) {

@@ -14,6 +14,7 @@
 #include "lib/zone/rdata_text.h"
 
 #include "lib/dns/rrtype.h"
+#include "lib/zone/text_word.h"
 
 #include <arpa/inet.h>
 #include <stdarg.h>
@@ -45,6 +46,40 @@ static const char *skip_blanks(const char *at, const char *end)
 	return at;
 }
 
+/*
+ * Octets from at to the first that may end a word or begin an escape, eight at
+ * a time: less than '#', a parenthesis, ';' or '\\'. limit: octets up to there
+ * may be read. Stops early where fewer than eight are left.
+ */
+static inline const char *skip_plain(const char *at, const char *end,
+				     const char *limit)
+{
+	while (at < end && limit - at >= TEXT_WORD) {
+		uint64_t x = text_word(at);
+		uint64_t found = text_first_below(x, '#') |
+				 text_first_equal(x & ~TEXT_ONES, '(') |
+				 text_first_equal(x, ';') |
+				 text_first_equal(x, '\\');
+
+		if ((found & TEXT_HIGHS) != 0) {
+			return at + text_first(found);
+		}
+		at += TEXT_WORD;
+	}
+	return at;
+}
+
+static const char *word_end(const char *at, const char *end, const char *limit)
+{
+	for (;;) {
+		at = skip_plain(at, end, limit);
+		if (at >= end || ends_word[(uint8_t)*at]) {
+			return at;
+		}
+		at += *at == '\\' ? 2 : 1;
+	}
+}
+
 bool text_next(struct rdata_text *text, struct text_token *out)
 {
 	const char *end = text->end;
@@ -62,12 +97,10 @@ bool text_next(struct rdata_text *text, struct text_token *out)
 		}
 	} else {
 		out->text = at;
-		while (at < end && !ends_word[(uint8_t)*at]) {
-			at += *at == '\\' ? 2 : 1;
-		}
+		at = word_end(at, end, text->limit);
 	}
 	if (at > end) {
-		at = end; /* a backslash last: not from the splitter */
+		at = end; /* a backslash last, or what stands behind it */
 	}
 	out->length = (size_t)(at - out->text);
 	text->at = out->is_quoted && at < end ? at + 1 : at;
@@ -193,34 +226,52 @@ bool text_name(struct rdata_text *text, const struct text_token *token,
 	return text_fail_token(text, token, "malformed name");
 }
 
-/* The types that make up nearly every zone, without a search. */
-static uint16_t common_type(const char *text, size_t length)
-{
-	static const struct {
-		char name[8];
-		uint16_t type;
-	} common[] = {
-		{"A", RRTYPE_A},         {"NS", RRTYPE_NS},
-		{"DS", RRTYPE_DS},       {"MX", RRTYPE_MX},
-		{"TXT", RRTYPE_TXT},     {"AAAA", RRTYPE_AAAA},
-		{"NSEC", RRTYPE_NSEC},   {"CNAME", RRTYPE_CNAME},
-		{"NSEC3", RRTYPE_NSEC3}, {"RRSIG", RRTYPE_RRSIG},
-	};
+/* A word of up to eight letters as a number. */
+#define LETTERS(a, b, c, d, e)                                      \
+	((uint64_t)(a) | (uint64_t)(b) << 8 | (uint64_t)(c) << 16 | \
+	 (uint64_t)(d) << 24 | (uint64_t)(e) << 32)
 
-	for (size_t i = 0; i < sizeof(common) / sizeof(common[0]); i++) {
-		if (strncmp(common[i].name, text, length) == 0 &&
-		    common[i].name[length] == '\0') {
-			return common[i].type;
-		}
+/* The types that make up nearly every zone, without a search. */
+static uint16_t common_type(const struct text_token *token)
+{
+	uint64_t letters = 0;
+
+	if (token->length > 5 || token->is_quoted) {
+		return 0;
 	}
-	return 0;
+	for (size_t i = 0; i < token->length; i++) {
+		letters |= (uint64_t)(uint8_t)token->text[i] << (8 * i);
+	}
+	switch (letters) {
+	case LETTERS('A', 0, 0, 0, 0):
+		return RRTYPE_A;
+	case LETTERS('N', 'S', 0, 0, 0):
+		return RRTYPE_NS;
+	case LETTERS('D', 'S', 0, 0, 0):
+		return RRTYPE_DS;
+	case LETTERS('M', 'X', 0, 0, 0):
+		return RRTYPE_MX;
+	case LETTERS('T', 'X', 'T', 0, 0):
+		return RRTYPE_TXT;
+	case LETTERS('A', 'A', 'A', 'A', 0):
+		return RRTYPE_AAAA;
+	case LETTERS('N', 'S', 'E', 'C', 0):
+		return RRTYPE_NSEC;
+	case LETTERS('C', 'N', 'A', 'M', 'E'):
+		return RRTYPE_CNAME;
+	case LETTERS('N', 'S', 'E', 'C', '3'):
+		return RRTYPE_NSEC3;
+	case LETTERS('R', 'R', 'S', 'I', 'G'):
+		return RRTYPE_RRSIG;
+	default:
+		return 0;
+	}
 }
 
 bool text_type(struct rdata_text *text, const struct text_token *token,
 	       uint16_t *out)
 {
-	uint16_t type =
-		token->length < 6 ? common_type(token->text, token->length) : 0;
+	uint16_t type = common_type(token);
 
 	if (type != 0) {
 		*out = type;
@@ -281,6 +332,13 @@ bool text_ttl(struct rdata_text *text, const struct text_token *token,
 	if (token->length == 0) {
 		return text_fail_token(text, token, "malformed time");
 	}
+	/* Nearly always seconds. */
+	if (token->length <= 20 &&
+	    parse_number(token->text, token->length, UINT32_MAX, &total)) {
+		*out = (uint32_t)total;
+		return true;
+	}
+	total = 0;
 	while (at < token->length) {
 		size_t digits = at;
 		uint64_t value;
@@ -650,20 +708,50 @@ static bool load_caa_tag(struct rdata_text *text, struct wire_writer *out)
 
 /* --- hex, base32, base64 -------------------------------------------------- */
 
+/* The value of a digit and one more; 0: no digit. */
+static const uint8_t hex_values[256] = {
+	['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,
+	['6'] = 7,  ['7'] = 8,  ['8'] = 9,  ['9'] = 10, ['A'] = 11, ['B'] = 12,
+	['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16, ['a'] = 11, ['b'] = 12,
+	['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+};
+
 static int hex_digit(char c)
 {
-	if (c >= '0' && c <= '9') {
-		return c - '0';
+	return hex_values[(uint8_t)c] - 1;
+}
+
+/* Whole pairs of hex; returns how many digits were taken. */
+static size_t write_hex_pairs(const char *digits, size_t length,
+			      struct wire_writer *out)
+{
+	uint8_t *to = out->at;
+	size_t at = 0;
+
+	if (out->failed || wire_room(out) < length / 2) {
+		return 0;
 	}
-	c = (char)(c | 0x20);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+	for (; at + 1 < length; at += 2) {
+		int high = hex_digit(digits[at]);
+		int low = hex_digit(digits[at + 1]);
+
+		if ((high | low) < 0) {
+			break;
+		}
+		*to++ = (uint8_t)(high << 4 | low);
+	}
+	out->at = to;
+	return at;
 }
 
 /* Hex of one token; *half carries an odd digit on to the next, -1: none. */
 static bool write_hex(struct rdata_text *text, const struct text_token *token,
 		      struct wire_writer *out, int *half)
 {
-	for (size_t i = 0; i < token->length; i++) {
+	size_t i = *half < 0 ? write_hex_pairs(token->text, token->length, out)
+			     : 0;
+
+	for (; i < token->length; i++) {
 		int digit = hex_digit(token->text[i]);
 
 		if (digit < 0) {
@@ -762,19 +850,53 @@ static bool load_hash(struct rdata_text *text, struct wire_writer *out)
 	return true;
 }
 
-/* RFC 4648 4; 64 is the padding, 255 no digit. */
+/* RFC 4648 4: the value of a digit and one more, 65 the padding; 0: neither. */
+static const uint8_t base64_values[256] = {
+	['A'] = 1,  ['B'] = 2,  ['C'] = 3,  ['D'] = 4,  ['E'] = 5,  ['F'] = 6,
+	['G'] = 7,  ['H'] = 8,  ['I'] = 9,  ['J'] = 10, ['K'] = 11, ['L'] = 12,
+	['M'] = 13, ['N'] = 14, ['O'] = 15, ['P'] = 16, ['Q'] = 17, ['R'] = 18,
+	['S'] = 19, ['T'] = 20, ['U'] = 21, ['V'] = 22, ['W'] = 23, ['X'] = 24,
+	['Y'] = 25, ['Z'] = 26, ['a'] = 27, ['b'] = 28, ['c'] = 29, ['d'] = 30,
+	['e'] = 31, ['f'] = 32, ['g'] = 33, ['h'] = 34, ['i'] = 35, ['j'] = 36,
+	['k'] = 37, ['l'] = 38, ['m'] = 39, ['n'] = 40, ['o'] = 41, ['p'] = 42,
+	['q'] = 43, ['r'] = 44, ['s'] = 45, ['t'] = 46, ['u'] = 47, ['v'] = 48,
+	['w'] = 49, ['x'] = 50, ['y'] = 51, ['z'] = 52, ['0'] = 53, ['1'] = 54,
+	['2'] = 55, ['3'] = 56, ['4'] = 57, ['5'] = 58, ['6'] = 59, ['7'] = 60,
+	['8'] = 61, ['9'] = 62, ['+'] = 63, ['/'] = 64, ['='] = 65,
+};
+
+/* 64 is the padding, 255 no digit. */
 static uint8_t base64_digit(char c)
 {
-	if (c >= 'A' && c <= 'Z') {
-		return (uint8_t)(c - 'A');
+	return (uint8_t)(base64_values[(uint8_t)c] - 1);
+}
+
+/* Whole groups without padding; returns how many digits were taken. */
+static size_t write_base64_groups(const char *digits, size_t length,
+				  struct wire_writer *out)
+{
+	uint8_t *to = out->at;
+	size_t at = 0;
+
+	if (out->failed || wire_room(out) < length / 4 * 3) {
+		return 0;
 	}
-	if (c >= 'a' && c <= 'z') {
-		return (uint8_t)(c - 'a' + 26);
+	for (; at + 3 < length; at += 4) {
+		uint32_t a = base64_digit(digits[at]);
+		uint32_t b = base64_digit(digits[at + 1]);
+		uint32_t c = base64_digit(digits[at + 2]);
+		uint32_t d = base64_digit(digits[at + 3]);
+		uint32_t bits = a << 18 | b << 12 | c << 6 | d;
+
+		if ((a | b | c | d) >= 64) {
+			break;
+		}
+		*to++ = (uint8_t)(bits >> 16);
+		*to++ = (uint8_t)(bits >> 8);
+		*to++ = (uint8_t)bits;
 	}
-	if (c >= '0' && c <= '9') {
-		return (uint8_t)(c - '0' + 52);
-	}
-	return c == '+' ? 62 : c == '/' ? 63 : c == '=' ? 64 : 255;
+	out->at = to;
+	return at;
 }
 
 struct base64 {
@@ -787,7 +909,12 @@ static bool write_base64(struct rdata_text *text,
 			 const struct text_token *token,
 			 struct wire_writer *out, struct base64 *state)
 {
-	for (size_t i = 0; i < token->length; i++) {
+	size_t i = 0;
+
+	if (state->digits == 0 && state->padding == 0) {
+		i = write_base64_groups(token->text, token->length, out);
+	}
+	for (; i < token->length; i++) {
 		uint8_t digit = base64_digit(token->text[i]);
 
 		if (digit == 64) {

@@ -29,6 +29,7 @@ struct text_token {
 struct rdata_text {
 	const char *at;
 	const char *end;
+	const char *limit; /* octets up to here may be read; at least end */
 	const struct dname *origin; /* of relative names */
 	const char *fault;          /* where it went wrong; NULL: nowhere */
 	char reason[RDATA_TEXT_REASON_MAX];

@@ -41,6 +41,16 @@
  *	there are transfers, NOTAUTH elsewhere (RFC 5936 2.2.1; all three), and
  *	AXFR over UDP is NOTIMP (RFC 5936 4.2; NSD, Knot).
  *
+ *	DO in a zone without DNSKEY: its DNSSEC records, RRSIG and DS too, are
+ *	sent only to those who ask for them (all three).
+ *
+ *	both chains in a zone: NSEC3 is used. While one chain replaces the
+ *	other, NSEC3PARAM is there exactly as long as the NSEC3 chain is whole
+ *	(RFC 5155 10.4, 10.5; NSD, Knot).
+ *
+ *	SVCB and HTTPS bring the records of that type of the names they point
+ *	at as well (RFC 9460 4.1; Knot), but go no further.
+ *
  *	additional addresses come from the zone of the answer, glue included:
  *	what a compiled reply is made of changes with one zone only.
  */
@@ -64,8 +74,9 @@ struct chooser {
 	const struct dname *question;
 	const struct dname *name; /* the one of the chain looked up now */
 	uint16_t qtype;
-	unsigned names; /* of the chain so far */
-	bool wants_dnssec;
+	unsigned names;    /* of the chain so far */
+	bool has_do;       /* of the query */
+	bool wants_dnssec; /* DO, and the zone is signed */
 	bool is_full;
 	size_t room; /* octets of the reply */
 };
@@ -156,6 +167,13 @@ static bool add_proof(struct chooser *c, const struct zone_node *node,
 	return true;
 }
 
+/* RFC 5155 10.4: where there is an NSEC3 chain, it is the one to be used. */
+static bool uses_nsec(const struct chooser *c)
+{
+	return zone_version_has_nsec(c->version) &&
+	       !zone_version_has_nsec3(c->version);
+}
+
 /* The NSEC that matches or covers name. */
 static void add_nsec(struct chooser *c, const struct dname *name)
 {
@@ -228,7 +246,7 @@ static void add_nxdomain_proof(struct chooser *c, const struct dname *encloser)
 {
 	struct dname_storage wildcard;
 
-	if (zone_version_has_nsec(c->version)) {
+	if (uses_nsec(c)) {
 		add_nsec(c, c->name);
 		/* A wildcard too long to be is no name that needs a proof. */
 		if (dname_wildcard(&wildcard, encloser) == STATUS_OK) {
@@ -253,7 +271,7 @@ static void add_nodata_proof(struct chooser *c, const struct zone_node *node)
 {
 	const struct dname *name = zone_node_name(node);
 
-	if (zone_version_has_nsec(c->version)) {
+	if (uses_nsec(c)) {
 		/*
 		 * An empty non-terminal has no NSEC: it lies in another's span.
 		 */
@@ -277,7 +295,7 @@ static void add_wildcard_proof(struct chooser *c, const struct dname *encloser)
 	if (!c->wants_dnssec) {
 		return;
 	}
-	if (zone_version_has_nsec(c->version)) {
+	if (uses_nsec(c)) {
 		add_nsec(c, c->name);
 	} else if (zone_version_has_nsec3(c->version)) {
 		/* RFC 5155 7.2.6: the signature's labels tell the encloser. */
@@ -288,7 +306,7 @@ static void add_wildcard_proof(struct chooser *c, const struct dname *encloser)
 static void add_wildcard_nodata_proof(struct chooser *c,
 				      const struct lookup *found)
 {
-	if (zone_version_has_nsec(c->version)) {
+	if (uses_nsec(c)) {
 		/* RFC 4035 3.1.3.4 */
 		add_nodata_proof(c, found->node);
 		add_nsec(c, c->name);
@@ -325,6 +343,11 @@ static int target_offset(uint16_t type)
 	}
 }
 
+static bool is_service(uint16_t type)
+{
+	return type == RRTYPE_SVCB || type == RRTYPE_HTTPS;
+}
+
 static bool has_additional(const struct answer *answer,
 			   const struct rrset *rrset)
 {
@@ -347,52 +370,68 @@ struct host {
 	uint16_t index;
 };
 
-/* A and AAAA of a host; false where the room is known to be too small. */
-static bool add_addresses(struct chooser *c, const struct host *host,
-			  const struct zone_node *node, bool is_ns)
+/* One RRset of a host; false where the room is known to be too small. */
+static bool add_additional(struct chooser *c, const struct host *host,
+			   const struct rrset *rrset, bool is_ns)
 {
-	static const uint16_t types[] = {RRTYPE_A, RRTYPE_AAAA};
 	struct answer *answer = c->answer;
+	struct answer_item *item;
 
-	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+	if (answer->additionals == ANSWER_ADDITIONAL_MAX ||
+	    least_size(rrset) > c->room) {
+		return false;
+	}
+	c->room -= least_size(rrset);
+	item = &answer->additional[answer->additionals++];
+	item->owner = host->place.octets;
+	item->rrset = rrset;
+	item->ttl_max = UINT32_MAX;
+	item->target = host->index;
+	item->owner_length = (uint8_t)host->place.length;
+	item->place = is_ns ? ANSWER_OWNER_TARGET : ANSWER_OWNER_NAME;
+	item->has_records = true;
+	item->has_signatures = c->wants_dnssec && rrset->signatures > 0;
+	item->is_source = false;
+	return true;
+}
+
+/* A and AAAA of a host that source names; false as above. */
+static bool add_addresses(struct chooser *c, const struct host *host,
+			  const struct zone_node *node,
+			  const struct rrset *source)
+{
+	/* The third is looked for only where a service is named. */
+	const uint16_t types[] = {RRTYPE_A, RRTYPE_AAAA, source->type};
+	const size_t count = is_service(source->type) ? 3 : 2;
+	const bool is_ns = source->type == RRTYPE_NS;
+
+	for (size_t i = 0; i < count; i++) {
 		const struct rrset *rrset =
 			zone_node_find(c->version, node, types[i]);
-		struct answer_item *item;
 
-		if (rrset == NULL) {
+		if (rrset == NULL || rrset == source) {
 			continue;
 		}
 		/* The hosts of an NS RRset differ; those of others may not. */
-		if (!is_ns && has_additional(answer, rrset)) {
+		if (!is_ns && has_additional(c->answer, rrset)) {
 			continue;
 		}
-		if (answer->additionals == ANSWER_ADDITIONAL_MAX ||
-		    least_size(rrset) > c->room) {
+		if (!add_additional(c, host, rrset, is_ns)) {
 			return false;
 		}
-		c->room -= least_size(rrset);
-		item = &answer->additional[answer->additionals++];
-		item->owner = host->place.octets;
-		item->rrset = rrset;
-		item->ttl_max = UINT32_MAX;
-		item->target = host->index;
-		item->owner_length = (uint8_t)host->place.length;
-		item->place = is_ns ? ANSWER_OWNER_TARGET : ANSWER_OWNER_NAME;
-		item->has_records = true;
-		item->has_signatures = c->wants_dnssec && rrset->signatures > 0;
-		item->is_source = false;
 	}
 	return true;
 }
 
 /* Those of hosts that were sought; false as above. */
 static bool add_hosts(struct chooser *c, const struct host *hosts,
-		      unsigned count, bool is_ns)
+		      unsigned count, const struct rrset *source)
 {
 	for (unsigned i = 0; i < count; i++) {
 		const struct zone_node *node = zone_place_node(&hosts[i].place);
 
-		if (node != NULL && !add_addresses(c, &hosts[i], node, is_ns)) {
+		if (node != NULL &&
+		    !add_addresses(c, &hosts[i], node, source)) {
 			return false;
 		}
 	}
@@ -433,7 +472,7 @@ static bool add_servers(struct chooser *c, struct zone_finder *finder,
 			i++;
 			record = rrset_next(record);
 		}
-		if (!add_hosts(c, hosts, count, true)) {
+		if (!add_hosts(c, hosts, count, ns)) {
 			return false;
 		}
 	}
@@ -458,7 +497,7 @@ static void add_glue(struct chooser *c, const struct rrset *ns,
 	}
 }
 
-/* Addresses of the hosts that an answer names (RFC 1035 3.3, RFC 9460 4.1). */
+/* What an answer's hosts have for it (RFC 1035 3.3, RFC 2782, RFC 9460 4.1). */
 static void add_targets(struct chooser *c, const struct rrset *rrset,
 			const struct dname *owner)
 {
@@ -481,8 +520,7 @@ static void add_targets(struct chooser *c, const struct rrset *rrset,
 		/*
 		 * RFC 9460 2.5: "." stands for the owner; elsewhere for none.
 		 */
-		if (*octets == 0 && (rrset->type == RRTYPE_SVCB ||
-				     rrset->type == RRTYPE_HTTPS)) {
+		if (*octets == 0 && is_service(rrset->type)) {
 			octets = owner->octets;
 		}
 		length = dname_wire_length(octets, DNAME_MAX);
@@ -492,7 +530,7 @@ static void add_targets(struct chooser *c, const struct rrset *rrset,
 				zone_finder_seek(&finder, octets, length);
 		}
 	}
-	(void)add_hosts(c, hosts, count, rrset->type == RRTYPE_NS);
+	(void)add_hosts(c, hosts, count, rrset);
 }
 
 /* --- the kinds ------------------------------------------------------------ */
@@ -715,6 +753,8 @@ static enum place enter(struct chooser *c, const struct zone *zone)
 	if (zone != c->zone) {
 		c->zone = zone;
 		c->version = zone_current(zone);
+		c->wants_dnssec = c->has_do && c->version != NULL &&
+				  zone_version_is_signed(c->version);
 	}
 	return c->version != NULL ? PLACE_FOUND : PLACE_EMPTY;
 }
@@ -803,7 +843,7 @@ void answer_choose(const struct query *query, const struct zone_set *set,
 		.name = query_name(query),
 		.qtype = query->qtype,
 		.names = 1,
-		.wants_dnssec = query->wants_dnssec,
+		.has_do = query->wants_dnssec,
 		.is_full = is_full,
 		.room = room,
 	};

@@ -36,6 +36,7 @@ struct zone_version {
 	const struct zone_node *apex;
 	uint32_t serial;
 	uint32_t negative_ttl;
+	bool is_signed; /* the apex has DNSKEY */
 	bool has_nsec;
 	bool has_nsec3;
 	size_t records;

@@ -638,7 +638,9 @@ static enum status version_fill(struct zone_version *version,
 	version->serial = wire_get32(end - 20);
 	minimum = wire_get32(end - 4);
 	version->negative_ttl = soa->ttl < minimum ? soa->ttl : minimum;
-	if (zone_node_find(version, version->apex, RRTYPE_DNSKEY) != NULL) {
+	version->is_signed =
+		zone_node_find(version, version->apex, RRTYPE_DNSKEY) != NULL;
+	if (version->is_signed) {
 		version->has_nsec = trie_is_marked(&version->names.root);
 		version->has_nsec3 =
 			trie_is_marked(&version->nsec3.root) &&

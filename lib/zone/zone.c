@@ -253,6 +253,11 @@ size_t zone_version_names(const struct zone_version *version)
 	return version->name_count;
 }
 
+bool zone_version_is_signed(const struct zone_version *version)
+{
+	return version->is_signed;
+}
+
 bool zone_version_has_nsec(const struct zone_version *version)
 {
 	return version->has_nsec;

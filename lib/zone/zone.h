@@ -86,6 +86,11 @@ uint32_t zone_version_negative_ttl(const struct zone_version *version);
 size_t zone_version_records(const struct zone_version *version);
 size_t zone_version_names(const struct zone_version *version);
 /*
+ * A signed zone: one with DNSKEY at its apex (RFC 4035 2.1). Without it, what
+ * DNSSEC records there are prove nothing to anybody.
+ */
+bool zone_version_is_signed(const struct zone_version *version);
+/*
  * Signed with NSEC, or with NSEC3: has the apex DNSKEY and one of these chains?
  */
 bool zone_version_has_nsec(const struct zone_version *version);

@@ -501,40 +501,64 @@ static void check(struct loader *loader, const struct zone_version *version)
 	loader->findings = NULL;
 }
 
+/* The rule for the zone, or NULL. */
+static const struct zonemd_rule *find_rule(const struct loader *loader,
+					   const struct dname *apex)
+{
+	const struct zone_load_options *options = loader->options;
+
+	for (size_t i = 0; i < options->rule_count; i++) {
+		const struct zonemd_rule *rule = &options->rules[i];
+
+		if (dname_equal((const struct dname *)(const void *)&rule->name,
+				apex)) {
+			return rule;
+		}
+	}
+	return options->default_rule;
+}
+
+static void set_zonemd_reason(struct loader *loader,
+			      const struct zonemd_result *result)
+{
+	struct zone_load *load = loader->load;
+	char type[RRTYPE_TEXT_MAX];
+
+	if (result->is_signature) {
+		snprintf(load->zonemd_reason, sizeof(load->zonemd_reason),
+			 "signatures over %s: %s",
+			 rrtype_dump(result->type, type), result->reason);
+	} else if (result->reason != NULL) {
+		bool is_by_ttl =
+			loader->has_several_ttls &&
+			strcmp(result->reason, zonemd_wrong_digest) == 0;
+
+		snprintf(load->zonemd_reason, sizeof(load->zonemd_reason),
+			 "%s%s", result->reason,
+			 is_by_ttl ? "; sets with several TTLs are taken with "
+				     "the least"
+				   : "");
+	}
+}
+
 /* Is the whole what its ZONEMD says, where somebody wants to know? */
 static enum status verify(struct loader *loader,
 			  const struct zone_version *version)
 {
-	const struct zone_load_options *options = loader->options;
+	struct zone_load *load = loader->load;
 	const struct dname *apex = zone_version_apex(version);
-	const char *reason = NULL;
-	enum status status;
+	int64_t at = loader->options->at;
+	struct zonemd_result result = {.reason = NULL};
+	enum status status = zonemd_verify(
+		version, find_rule(loader, apex),
+		at == ZONE_CHECK_NEVER ? DNSSEC_NO_TIME : at, &result);
 
-	if (zone_node_find(version, zone_version_apex_node(version),
-			   RRTYPE_ZONEMD) == NULL) {
-		loader->load->zonemd = ZONEMD_NONE;
-		return STATUS_OK;
-	}
-	for (size_t i = 0; i < options->rule_count; i++) {
-		const struct zonemd_rule *rule = &options->rules[i];
-
-		if (rule->policy == ZONEMD_POLICY_IGNORE &&
-		    dname_equal((const struct dname *)(const void *)&rule->name,
-				apex)) {
-			loader->load->zonemd = ZONEMD_IGNORED;
-			return STATUS_OK;
-		}
-	}
-	status = zonemd_verify(version, &loader->load->zonemd, &reason);
-	if (status == STATUS_BAD_DATA && loader->has_several_ttls &&
-	    strcmp(reason, zonemd_wrong_digest) == 0) {
-		reason = "the zone with the least TTL of each set is not what "
-			 "its ZONEMD's digest says, and some sets have several "
-			 "TTLs";
-	}
+	load->zonemd = result.state;
+	set_zonemd_reason(loader, &result);
 	if (status != STATUS_OK) {
-		set_error(loader, apex, RRTYPE_ZONEMD,
-			  reason != NULL ? reason : status_text(status));
+		set_error(loader, apex, result.type,
+			  result.reason != NULL ? load->zonemd_reason
+						: status_text(status));
 	}
 	return status;
 }

@@ -31,10 +31,11 @@ struct zone_load {
 	struct zone_load_file *files; /* also on error: what was opened */
 	size_t file_count;
 	size_t records;
-	enum zonemd_state zonemd;       /* of the version */
 	struct master_file_error error; /* file, line, reason */
 	size_t warnings;
 	char warning[MASTER_FILE_REASON_MAX]; /* the first one, with its line */
+	enum zonemd_state zonemd;
+	char zonemd_reason[MASTER_FILE_REASON_MAX]; /* of its result, or "" */
 };
 
 /*
@@ -42,10 +43,9 @@ struct zone_load {
  * zone_check(), and with what only the file shows (records given twice, one set
  * with several TTLs), each with its file and line where it has one (the files
  * are read again for that). NULL: they are counted, the first is kept, and only
- * its line is sought. A ZONEMD record is verified (zonemd.h) unless a rule for
- * the zone's name says otherwise; rules are looked at only where there is such
- * a record. zone_load() is zone_load_with() with at ZONE_CHECK_NEVER, no
- * finding and no rule.
+ * its line is sought. ZONEMD is verified (zonemd.h) by the rule for the zone's
+ * name, or default_rule, or without any. zone_load() is zone_load_with() with
+ * at ZONE_CHECK_NEVER, no finding and no rule.
  */
 struct zone_load_options {
 	int64_t at;        /* seconds since 1970, or ZONE_CHECK_NEVER */
@@ -54,14 +54,15 @@ struct zone_load_options {
 	void *context;
 	const struct zonemd_rule *rules; /* in any order */
 	size_t rule_count;
+	const struct zonemd_rule *default_rule; /* where no other is; or NULL */
 };
 
 /*
  * Load. origin is the initial $ORIGIN; the apex is the owner of the SOA record.
  * On success out->version is set. STATUS_CHANGED: a file changed (size, mtime,
  * inode) while it was read: try again. A check that finds an error, or a wrong
- * ZONEMD, refuses the zone with STATUS_BAD_DATA. *out is always to be given to zone_load_fini(), in
- * any state that zone_load() left it.
+ * ZONEMD, refuses the zone with STATUS_BAD_DATA. *out is always to be given to
+ * zone_load_fini(), in any state that zone_load() left it.
  */
 must_check enum status zone_load(const char *path, const struct dname *origin,
 				 struct zone_load *out);

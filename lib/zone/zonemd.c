@@ -20,6 +20,7 @@
 
 #include "lib/base/wire.h"
 #include "lib/dns/rrtype.h"
+#include "lib/zone/lookup.h"
 
 #include <openssl/evp.h>
 #include <stdlib.h>
@@ -80,6 +81,23 @@ const char *zonemd_state_text(enum zonemd_state state)
 		break;
 	}
 	return "unknown";
+}
+
+bool zonemd_policy_load(enum zonemd_policy *out, const char *text)
+{
+	static const char *const texts[] = {
+#define ZONEMD_POLICY_TEXT(name, text) [name] = (text),
+		ZONEMD_POLICY_LIST(ZONEMD_POLICY_TEXT)
+#undef ZONEMD_POLICY_TEXT
+	};
+
+	for (unsigned i = 0; i < ZONEMD_POLICIES; i++) {
+		if (strcmp(texts[i], text) == 0) {
+			*out = (enum zonemd_policy)i;
+			return true;
+		}
+	}
+	return false;
 }
 
 /* --- octets in -----------------------------------------------------------
@@ -405,27 +423,22 @@ static bool is_any_right(const struct digester *digester,
 	return false;
 }
 
-enum status zonemd_verify(const struct zone_version *version,
-			  enum zonemd_state *state, const char **reason)
+/* Compare what the records say with the zone (RFC 8976 4, steps 3 and 4). */
+static enum status verify_digest(const struct zone_version *version,
+				 const struct rrset *rrset,
+				 struct zonemd_result *out)
 {
-	const struct rrset *rrset = zone_node_find(
-		version, zone_version_apex_node(version), RRTYPE_ZONEMD);
 	struct digester digester = {.version = version};
 	const uint8_t *expected[HASHES] = {NULL, NULL};
-	const char *fault = NULL;
 	bool is_supported = false;
 	enum status status = STATUS_OK;
 
-	if (rrset == NULL) {
-		*state = ZONEMD_NONE;
-		return STATUS_OK;
-	}
-	if (!ask(&digester, rrset, expected, &is_supported, &fault)) {
+	if (!ask(&digester, rrset, expected, &is_supported, &out->reason)) {
 		status = STATUS_NO_MEMORY;
 		goto out;
 	}
 	if (!is_supported) {
-		*state = ZONEMD_UNSUPPORTED;
+		out->state = ZONEMD_UNSUPPORTED;
 		goto out;
 	}
 	if (expected[0] != NULL || expected[1] != NULL) {
@@ -434,14 +447,161 @@ enum status zonemd_verify(const struct zone_version *version,
 			goto out;
 		}
 		if (is_any_right(&digester, expected)) {
-			*state = ZONEMD_DIGEST;
+			out->state = ZONEMD_DIGEST;
+			out->reason = NULL;
 			goto out;
 		}
-		fault = zonemd_wrong_digest;
+		out->reason = zonemd_wrong_digest;
 	}
-	*reason = fault;
 	status = STATUS_BAD_DATA;
 out:
 	digester_fini(&digester);
 	return status;
+}
+
+/* --- the signatures --------------------------------------------------------
+ */
+
+/* Over DNSKEY, SOA and ZONEMD, in this order; *type is the one at fault. */
+static enum status verify_signatures(const struct zone_version *version,
+				     const struct zonemd_rule *rule, int64_t at,
+				     const char **reason, uint16_t *type)
+{
+	static const uint16_t types[] = {RRTYPE_SOA, RRTYPE_ZONEMD};
+	const struct zone_node *apex = zone_version_apex_node(version);
+	struct dnssec_verifier *verifier = dnssec_verifier_new(version, at);
+	enum status status;
+
+	if (verifier == NULL) {
+		return STATUS_NO_MEMORY;
+	}
+	*type = RRTYPE_DNSKEY;
+	status = dnssec_verifier_trust(
+		verifier, rule != NULL ? rule->anchors : NULL,
+		rule != NULL ? rule->anchor_count : 0, reason);
+	for (size_t i = 0; i < 2 && status == STATUS_OK; i++) {
+		*type = types[i];
+		status = dnssec_verify(verifier, zone_version_apex(version),
+				       zone_node_find(version, apex, types[i]),
+				       reason);
+	}
+	dnssec_verifier_free(verifier);
+	return status;
+}
+
+/* --- all together -----------------------------------------------------------
+ */
+
+/*
+ * Does an NSEC or NSEC3 record say that its name has a ZONEMD? The type is in
+ * the first window of the bitmap (RFC 4034 4.1.2).
+ */
+static bool is_told_of(uint16_t type, const uint8_t *record)
+{
+	enum {
+		BITMAP_HEAD = 2
+	};
+	struct wire_reader reader =
+		wire_reader_init(rdata_octets(record), rdata_length(record));
+	const uint8_t *head;
+	const uint8_t *octet;
+
+	if (type == RRTYPE_NSEC) {
+		wire_read(&reader,
+			  dname_wire_length(reader.at, wire_left(&reader)));
+	} else {
+		wire_read(&reader, 4); /* RFC 5155 3.2: salt and hash follow */
+		wire_read(&reader, wire_read8(&reader));
+		wire_read(&reader, wire_read8(&reader));
+	}
+	head = wire_read(&reader, BITMAP_HEAD);
+	octet = wire_read(&reader, RRTYPE_ZONEMD / 8 + 1);
+	return head != NULL && octet != NULL && head[0] == 0 &&
+	       head[1] > RRTYPE_ZONEMD / 8 &&
+	       (octet[RRTYPE_ZONEMD / 8] & 0x80 >> RRTYPE_ZONEMD % 8) != 0;
+}
+
+/* RFC 8976 4, step 1: a record that was taken out shows in the bitmap. */
+static bool is_taken_out(const struct zone_version *version)
+{
+	const struct zone_node *node = zone_version_apex_node(version);
+	const struct rrset *rrset = zone_node_find(version, node, RRTYPE_NSEC);
+	uint8_t hash[NSEC3_HASH_SIZE];
+	bool is_match = false;
+
+	if (rrset == NULL && zone_version_has_nsec3(version)) {
+		zone_nsec3_hash(version, zone_version_apex(version), hash);
+		node = zone_find_nsec3(version, hash, &is_match);
+		rrset = node != NULL && is_match
+				? zone_node_find(version, node, RRTYPE_NSEC3)
+				: NULL;
+	}
+	return rrset != NULL && is_told_of(rrset->type, rrset_first(rrset));
+}
+
+static enum status refuse(struct zonemd_result *out, uint16_t type,
+			  const char *reason)
+{
+	out->type = type;
+	out->reason = reason;
+	return STATUS_BAD_DATA;
+}
+
+enum status zonemd_verify(const struct zone_version *version,
+			  const struct zonemd_rule *rule, int64_t at,
+			  struct zonemd_result *out)
+{
+	const struct rrset *rrset = zone_node_find(
+		version, zone_version_apex_node(version), RRTYPE_ZONEMD);
+	enum zonemd_policy policy =
+		rule != NULL ? rule->policy : ZONEMD_POLICY_CHECK;
+	const char *reason = NULL;
+	uint16_t type = 0;
+	enum status signatures;
+	enum status status;
+
+	*out = (struct zonemd_result){.state = ZONEMD_NONE};
+	if (rrset == NULL) {
+		if (policy != ZONEMD_POLICY_REQUIRE) {
+			return STATUS_OK;
+		}
+		return refuse(out, 0,
+			      is_taken_out(version)
+				      ? "the ZONEMD that the apex's NSEC or "
+					"NSEC3 tells of is missing"
+				      : "there is no ZONEMD, and it is "
+					"required");
+	}
+	if (policy == ZONEMD_POLICY_IGNORE) {
+		out->state = ZONEMD_IGNORED;
+		return STATUS_OK;
+	}
+	signatures = verify_signatures(version, rule, at, &reason, &type);
+	if (signatures == STATUS_NO_MEMORY) {
+		return signatures;
+	}
+	if (signatures != STATUS_OK && policy == ZONEMD_POLICY_REQUIRE) {
+		out->is_signature = true;
+		return refuse(out, type, reason);
+	}
+	status = verify_digest(version, rrset, out);
+	if (status != STATUS_OK) {
+		out->type = RRTYPE_ZONEMD;
+		return status;
+	}
+	if (out->state != ZONEMD_DIGEST) {
+		return policy != ZONEMD_POLICY_REQUIRE
+			       ? STATUS_OK
+			       : refuse(out, RRTYPE_ZONEMD,
+					"no ZONEMD is of a scheme and "
+					"algorithm that is known");
+	}
+	if (signatures == STATUS_OK) {
+		out->state = ZONEMD_SIGNATURE;
+	} else {
+		out->reason = reason;
+		out->type = type;
+		out->is_signature = true;
+	}
+	return STATUS_OK;
 }

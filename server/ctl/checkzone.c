@@ -12,6 +12,10 @@
 #include <string.h>
 #include <time.h>
 
+enum {
+	ANCHORS_MAX = 16,
+};
+
 struct findings {
 	json_t *list;
 	const char *path;
@@ -160,6 +164,18 @@ static void note_finding(const struct zone_finding *finding, void *context)
 	}
 }
 
+static const char *zonemd_text(enum zonemd_state state)
+{
+	switch (state) {
+	case ZONEMD_DIGEST:
+		return "digest verified";
+	case ZONEMD_SIGNATURE:
+		return "digest and signatures verified";
+	default:
+		return zonemd_state_text(state);
+	}
+}
+
 static void show_result(const struct ctl *ctl, const char *path,
 			const struct zone_load *load, enum status status,
 			json_t *findings, bool is_good)
@@ -179,8 +195,12 @@ static void show_result(const struct ctl *ctl, const char *path,
 		printf("zone '%s': serial %u, %zu records, zonemd: %s, %zu "
 		       "warnings: %s\n",
 		       ctl_safe(name), zone_version_serial(load->version),
-		       load->records, zonemd_state_text(load->zonemd),
-		       load->warnings, is_good ? "good" : "not good");
+		       load->records, zonemd_text(load->zonemd), load->warnings,
+		       is_good ? "good" : "not good");
+		if (load->zonemd_reason[0] != '\0') {
+			printf("zone '%s': %s\n", ctl_safe(name),
+			       load->zonemd_reason);
+		}
 	} else if (!ctl->json) {
 		fprintf(stderr, "%s:", ctl_safe(file));
 		if (load->error.line > 0) {
@@ -201,6 +221,10 @@ static void show_result(const struct ctl *ctl, const char *path,
 		json_object_set_new(
 			document, "zonemd",
 			json_string(zonemd_state_text(load->zonemd)));
+		json_object_set_new(document, "zonemd_reason",
+				    load->zonemd_reason[0] != '\0'
+					    ? json_string(load->zonemd_reason)
+					    : json_null());
 		json_object_set_new(document, "warnings",
 				    json_integer((json_int_t)load->warnings));
 		json_object_set_new(document, "error", json_null());
@@ -221,7 +245,8 @@ static void show_result(const struct ctl *ctl, const char *path,
 }
 
 static int check(const struct ctl *ctl, const char *path,
-		 const struct dname *origin, int64_t at, bool is_strict)
+		 const struct dname *origin, int64_t at, bool is_strict,
+		 const struct zonemd_rule *rule)
 {
 	struct findings findings = {
 		.list = json_array(),
@@ -234,6 +259,7 @@ static int check(const struct ctl *ctl, const char *path,
 		.is_verifying = true,
 		.finding = note_finding,
 		.context = &findings,
+		.default_rule = rule,
 	};
 	struct zone_load load;
 	enum status status;
@@ -252,8 +278,29 @@ static int check(const struct ctl *ctl, const char *path,
 	return is_good ? CTL_DONE : CTL_WRONG;
 }
 
+/* One more of --trust-anchor; 0, or the exit status of what is wrong. */
+static int add_anchor(const char *text, struct zonemd_rule *rule)
+{
+	char reason[TRUST_ANCHOR_REASON_MAX];
+
+	if (rule->anchor_count == ANCHORS_MAX) {
+		return ctl_usage("more than %d trust anchors", ANCHORS_MAX);
+	}
+	if (trust_anchor_load(&rule->anchors[rule->anchor_count], text,
+			      reason) != STATUS_OK) {
+		return ctl_usage("--trust-anchor '%s': %s", text, reason);
+	}
+	rule->anchor_count++;
+	return 0;
+}
+
 int ctl_checkzone(const struct ctl *ctl, int count, char *const *arguments)
 {
+	struct trust_anchor anchors[ANCHORS_MAX];
+	struct zonemd_rule rule = {
+		.policy = ZONEMD_POLICY_CHECK,
+		.anchors = anchors,
+	};
 	struct dname_storage origin;
 	int64_t at = time(NULL);
 	bool is_strict = false;
@@ -267,6 +314,20 @@ int ctl_checkzone(const struct ctl *ctl, int count, char *const *arguments)
 			if (!read_time(arguments[++first], &at)) {
 				return ctl_usage("'%s' is no time",
 						 arguments[first]);
+			}
+		} else if (strcmp(arguments[first], "--zonemd") == 0 &&
+			   first + 1 < count) {
+			if (!zonemd_policy_load(&rule.policy,
+						arguments[++first])) {
+				return ctl_usage("--zonemd takes 'ignore', "
+						 "'check' or 'require'");
+			}
+		} else if (strcmp(arguments[first], "--trust-anchor") == 0 &&
+			   first + 1 < count) {
+			int wrong = add_anchor(arguments[++first], &rule);
+
+			if (wrong != 0) {
+				return wrong;
 			}
 		} else {
 			return ctl_usage("unknown or incomplete option '%s'",
@@ -287,5 +348,6 @@ int ctl_checkzone(const struct ctl *ctl, int count, char *const *arguments)
 		return ctl_usage("the file's name is no domain name: give "
 				 "ORIGIN");
 	}
-	return check(ctl, arguments[first], dname_of(&origin), at, is_strict);
+	return check(ctl, arguments[first], dname_of(&origin), at, is_strict,
+		     &rule);
 }

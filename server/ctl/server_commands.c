@@ -164,8 +164,9 @@ static void show_status(const json_t *reply)
 	       (long long)ctl_number(counts, "failed"),
 	       (long long)ctl_number(counts, "errors"));
 	counts = json_object_get(reply, "zonemd");
-	printf("zonemd: %lld digest verified, %lld unsupported, %lld ignored, %lld "
-	       "without a record\n",
+	printf("zonemd: %lld signature and digest verified, %lld digest only, "
+	       "%lld unsupported, %lld ignored, %lld without a record\n",
+	       (long long)ctl_number(counts, "signature"),
 	       (long long)ctl_number(counts, "digest"),
 	       (long long)ctl_number(counts, "unsupported"),
 	       (long long)ctl_number(counts, "ignored"),

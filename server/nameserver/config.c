@@ -108,6 +108,16 @@ void config_init(struct config *config)
 	};
 }
 
+static void free_rules(struct config *config)
+{
+	for (size_t i = 0; i < config->rule_count; i++) {
+		free(config->rules[i].anchors);
+	}
+	free(config->rules);
+	config->rules = NULL;
+	config->rule_count = 0;
+}
+
 void config_fini(struct config *config)
 {
 	free(config->zones);
@@ -115,7 +125,7 @@ void config_fini(struct config *config)
 	free(config->control);
 	free(config->user);
 	free(config->places);
-	free(config->rules);
+	free_rules(config);
 	config_init(config);
 }
 
@@ -413,30 +423,81 @@ static bool place_is_known(const struct config *config,
 	return false;
 }
 
-/* "zonemd" of one zone: a rule more where it is there and good. */
-static void read_zonemd(struct config_reader *reader, json_t *zone,
-			const struct dname_storage *name, struct config *config)
+static void read_anchor(struct config_reader *reader, const json_t *value,
+			struct zonemd_rule *rule)
+{
+	char reason[TRUST_ANCHOR_REASON_MAX];
+
+	if (!json_is_string(value)) {
+		config_reader_fail(reader, value, "must be a string");
+	} else if (trust_anchor_load(&rule->anchors[rule->anchor_count],
+				     json_string_value(value),
+				     reason) != STATUS_OK) {
+		config_reader_fail(reader, value, "%s", reason);
+	} else {
+		rule->anchor_count++;
+	}
+}
+
+/* "trust_anchor": a text, or a list of them. */
+static enum status read_anchors(struct config_reader *reader, json_t *zone,
+				struct zonemd_rule *rule)
+{
+	json_t *value = config_reader_get(reader, zone, "trust_anchor");
+	size_t count = json_is_array(value) ? json_array_size(value) : 1;
+
+	if (value == NULL) {
+		return STATUS_OK;
+	}
+	if (count == 0 || count > CONFIG_ANCHORS_MAX) {
+		config_reader_fail(reader, value,
+				   "must be a text, or a list "
+				   "of 1 to %d of them",
+				   CONFIG_ANCHORS_MAX);
+		return STATUS_OK;
+	}
+	if (rule->policy == ZONEMD_POLICY_IGNORE) {
+		config_reader_fail(reader, value,
+				   "is not used where 'zonemd' is 'ignore'");
+		return STATUS_OK;
+	}
+	rule->anchors = calloc(count, sizeof(*rule->anchors));
+	if (rule->anchors == NULL) {
+		return STATUS_NO_MEMORY;
+	}
+	for (size_t i = 0; i < count; i++) {
+		read_anchor(reader,
+			    json_is_array(value) ? json_array_get(value, i)
+						 : value,
+			    rule);
+	}
+	return STATUS_OK;
+}
+
+/* "zonemd" and "trust_anchor" of one zone: a rule where one of them stands. */
+static enum status read_zonemd(struct config_reader *reader, json_t *zone,
+			       const struct dname_storage *name,
+			       struct config *config)
 {
 	struct zonemd_rule *rule = &config->rules[config->rule_count];
 	const char *text;
 
-	if (!config_reader_string(reader, zone, "zonemd", &text)) {
-		return;
+	if (config_reader_get(reader, zone, "zonemd") == NULL &&
+	    config_reader_get(reader, zone, "trust_anchor") == NULL) {
+		return STATUS_OK;
 	}
-	if (strcmp(text, "require") == 0) {
-		config_reader_refuse(reader, zone, "zonemd");
-		return;
-	}
-	if (strcmp(text, "check") != 0 && strcmp(text, "ignore") != 0) {
+	config->rule_count++;
+	*rule = (struct zonemd_rule){
+		.name = *name,
+		.policy = ZONEMD_POLICY_CHECK,
+	};
+	if (config_reader_string(reader, zone, "zonemd", &text) &&
+	    !zonemd_policy_load(&rule->policy, text)) {
 		config_reader_fail(reader,
 				   config_reader_get(reader, zone, "zonemd"),
-				   "must be 'ignore' or 'check'");
-		return;
+				   "must be 'ignore', 'check' or 'require'");
 	}
-	rule->name = *name;
-	rule->policy = strcmp(text, "check") == 0 ? ZONEMD_POLICY_CHECK
-						  : ZONEMD_POLICY_IGNORE;
-	config->rule_count++;
+	return read_anchors(reader, zone, rule);
 }
 
 static enum status read_zones(struct config_reader *reader, json_t *zones,
@@ -448,6 +509,7 @@ static enum status read_zones(struct config_reader *reader, json_t *zones,
 		calloc(json_object_size(zones) + 1, sizeof(*rules));
 	const char *key;
 	json_t *value;
+	enum status status;
 
 	if (places == NULL || rules == NULL) {
 		free(places);
@@ -455,11 +517,10 @@ static enum status read_zones(struct config_reader *reader, json_t *zones,
 		return STATUS_NO_MEMORY;
 	}
 	free(config->places);
-	free(config->rules);
+	free_rules(config);
 	config->places = places;
 	config->place_count = 0;
 	config->rules = rules;
-	config->rule_count = 0;
 	json_object_foreach(zones, key, value)
 	{
 		struct dname_storage *name = &places[config->place_count];
@@ -479,7 +540,10 @@ static enum status read_zones(struct config_reader *reader, json_t *zones,
 		}
 		config->place_count++;
 		config_reader_refuse(reader, zone, "primaries");
-		read_zonemd(reader, zone, name, config);
+		status = read_zonemd(reader, zone, name, config);
+		if (status != STATUS_OK) {
+			return status;
+		}
 		config_reader_refuse(reader, zone, "transfer_to");
 		config_reader_refuse(reader, zone, "notify");
 		config_reader_finish(reader, zone);

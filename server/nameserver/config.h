@@ -19,6 +19,7 @@
 
 enum {
 	CONFIG_LISTEN_MAX = 64,
+	CONFIG_ANCHORS_MAX = 16, /* of one zone */
 	CONFIG_WORKERS_MAX = 256,
 	CONFIG_IDENTITY_MAX = 255, /* one character-string, RFC 4892 */
 	CONFIG_DEFAULT_PORT = 53,
@@ -63,7 +64,7 @@ struct config {
 	 * there is a version. Canonical spelling is not enforced. */
 	struct dname_storage *places;
 	size_t place_count;
-	/* Of the zones that say what to do about ZONEMD. */
+	/* Of those that say what to do about ZONEMD, or whom to trust. */
 	struct zonemd_rule *rules;
 	size_t rule_count;
 };

@@ -142,7 +142,7 @@ static bool note_includes(struct folder_load *load)
 static void read_file(struct folder_load *load)
 {
 	struct zone_load_options options = {
-		.at = ZONE_CHECK_NEVER,
+		.at = clock_wall_ms() / 1000,
 		.rules = load->rules,
 		.rule_count = load->rule_count,
 	};

@@ -296,8 +296,15 @@ static const struct {
 	{"{\n\"keys\": {\"k\": {}}}", "x.json:2: ", "not carry"},
 	{"{\"zones\": {\".\": {\n\"primaries\": []}}}",
 	 "x.json:2: ", "not carry"},
-	{"{\"zones\": {\".\": {\n\"zonemd\": \"require\"}}}",
-	 "x.json:2: ", "not carry"},
+	{"{\"zones\": {\".\": {\n\"trust_anchor\": 1}}}",
+	 "x.json:2: ", "zones[\".\"].trust_anchor: must be a string"},
+	{"{\"zones\": {\".\": {\n\"trust_anchor\": []}}}",
+	 "x.json:2: ", "a list of 1 to 16"},
+	{"{\"zones\": {\".\": {\n\"trust_anchor\": [\n\"1 8 2 00\"]}}}",
+	 "x.json:3: ", "trust_anchor[0]: its digest has a wrong length"},
+	{"{\"zones\": {\".\": {\"zonemd\": \"ignore\",\n\"trust_anchor\": "
+	 "\"257 3 15 AAAA\"}}}",
+	 "x.json:2: ", "is not used where"},
 	{"{\"zones\": {\".\": {\n\"zonemd\": \"Check\"}}}",
 	 "x.json:2: ", "zones[\".\"].zonemd"},
 	{"{\"zones\": {\".\": {\n\"zonemd\": true}}}", "x.json:2: ", "zonemd"},
@@ -323,17 +330,25 @@ END_TEST
 
 START_TEST(zonemd_policies_are_kept_with_their_zones)
 {
-	ck_assert_msg(parse("{\"zones\": {\"a\": {}, \"B.\": {\"zonemd\": "
-			    "\"ignore\"}, \".\": {\"zonemd\": \"check\"}}}") ==
-			      STATUS_OK,
-		      "%s", error);
-	ck_assert_uint_eq(config.place_count, 3);
-	ck_assert_uint_eq(config.rule_count, 2);
+	ck_assert_msg(
+		parse("{\"zones\": {\"a\": {}, \"B.\": {\"zonemd\": "
+		      "\"ignore\"}, \".\": {\"zonemd\": \"require\", "
+		      "\"trust_anchor\": [\"257 3 15 AAAA\", \"DNSKEY 257 "
+		      "3 13 AAAAAA==\"]}, \"c\": {\"trust_anchor\": \"257 3 "
+		      "8 AA==\"}}}") == STATUS_OK,
+		"%s", error);
+	ck_assert_uint_eq(config.place_count, 4);
+	ck_assert_uint_eq(config.rule_count, 3);
 	ck_assert_int_eq(config.rules[0].policy, ZONEMD_POLICY_IGNORE);
 	ck_assert(dname_equal(dname_of(&config.rules[0].name),
 			      dname_of(&config.places[1])));
-	ck_assert_int_eq(config.rules[1].policy, ZONEMD_POLICY_CHECK);
+	ck_assert_uint_eq(config.rules[0].anchor_count, 0);
+	ck_assert_int_eq(config.rules[1].policy, ZONEMD_POLICY_REQUIRE);
 	ck_assert_uint_eq(config.rules[1].name.length, 1);
+	ck_assert_uint_eq(config.rules[1].anchor_count, 2);
+	ck_assert_uint_eq(config.rules[1].anchors[1].size, 8);
+	ck_assert_int_eq(config.rules[2].policy, ZONEMD_POLICY_CHECK);
+	ck_assert_uint_eq(config.rules[2].anchor_count, 1);
 }
 END_TEST
 

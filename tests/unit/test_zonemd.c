@@ -212,8 +212,8 @@ static const struct {
 	{"several_ttls_with_the_digest_of_the_least",
 	 BASE MD384 "m 31 MX 10 Mail.Example.\n", ZONEMD_DIGEST, NULL, 0},
 	{"several_ttls_are_named_where_the_digest_is_wrong",
-	 BASE MD384 "m 31 MX 11 Mail.Example.\n", ZONEMD_NONE, "several TTLs",
-	 15},
+	 BASE MD384 "m 31 MX 11 Mail.Example.\n", ZONEMD_NONE,
+	 "sets with several TTLs", 15},
 };
 
 START_TEST(a_digest_is_judged)
@@ -286,7 +286,7 @@ START_TEST(a_zone_signed_with_nsec3_verifies)
 			      "mix.example.", ZONEMD_POLICY_CHECK,
 			      &out) == STATUS_OK,
 		      "%s", out.error.reason);
-	ck_assert_int_eq(out.zonemd, ZONEMD_DIGEST);
+	ck_assert_int_eq(out.zonemd, ZONEMD_SIGNATURE);
 	zone_load_fini(&out);
 }
 END_TEST
@@ -358,7 +358,7 @@ START_TEST(the_examples_of_the_rfc_and_the_root_zone_verify)
 		ck_assert_msg(load_as("zone", vectors[_i].origin,
 				      ZONEMD_POLICY_CHECK, &out) == STATUS_OK,
 			      "%s: %s", path, out.error.reason);
-		ck_assert_int_eq(out.zonemd, ZONEMD_DIGEST);
+		ck_assert_int_ge(out.zonemd, ZONEMD_DIGEST);
 	}
 	zone_load_fini(&out);
 }

@@ -11,6 +11,9 @@
  *	agent NAME		where errors may be reported (RFC 9567)
  *	file ORIGIN NAME	a zone of the shared data; where it is absent,
  * the scenario file is skipped
+ *	sign ORIGIN NAME [SALT ITERATIONS]
+ *				the same, signed afresh (ECDSA P-256) with NSEC,
+ *				or with NSEC3 and opt-out; SALT in hexadecimal
  *
  *	test WORDS		what the next question shows, with the RFC's
  *				section
@@ -37,7 +40,7 @@
  *	end			asks, and compares
  *
  * What comes back is read by ldns, a second opinion on the octets. Prints each
- * failure, and at the end 'N passed, N failed'.
+ * failure, and at the end 'N passed, N failed, N skipped' (files).
  */
 #include "lib/dns/message.h"
 #include "lib/dns/rrtype.h"
@@ -46,6 +49,7 @@
 #include <ctype.h>
 #include <ldns/ldns.h>
 #include <strings.h>
+#include <time.h>
 
 enum {
 	LINE_MAX_OCTETS = 1 << 16,
@@ -190,6 +194,170 @@ static bool take_file(struct scenario *s, const char *origin, const char *name)
 	if (!served_add_file(&s->served, path, origin)) {
 		die(s, "zone does not load", s->served.error);
 	}
+	return true;
+}
+
+/* One key that signs everything, from a day ago to a day ahead. */
+static ldns_key_list *make_keys(const ldns_rdf *apex)
+{
+	ldns_key_list *keys = ldns_key_list_new();
+	ldns_key *key =
+		ldns_key_new_frm_algorithm(LDNS_SIGN_ECDSAP256SHA256, 256);
+	uint32_t now = (uint32_t)time(NULL);
+	ldns_rr *rr;
+
+	if (keys == NULL || key == NULL) {
+		abort();
+	}
+	ldns_key_set_pubkey_owner(key, ldns_rdf_clone(apex));
+	ldns_key_set_flags(key, LDNS_KEY_ZONE_KEY | LDNS_KEY_SEP_KEY);
+	ldns_key_set_inception(key, now - 86400);
+	ldns_key_set_expiration(key, now + 86400);
+	rr = ldns_key2rr(key);
+	ldns_key_set_keytag(key, ldns_calc_keytag(rr));
+	ldns_rr_free(rr);
+	ldns_key_list_push_key(keys, key);
+	return keys;
+}
+
+static ldns_status sign(ldns_dnssec_zone *zone, ldns_key_list *keys,
+			char **words, unsigned count)
+{
+	ldns_rr_list *made = ldns_rr_list_new();
+	ldns_rr *rr = ldns_key2rr(ldns_key_list_key(keys, 0));
+	ldns_status status;
+	ldns_rdf *salt;
+
+	ldns_rr_set_ttl(rr, 3600);
+	status = ldns_dnssec_zone_add_rr(zone, rr);
+	if (status == LDNS_STATUS_OK && count < 5) {
+		status = ldns_dnssec_zone_sign_flg(
+			zone, made, keys, ldns_dnssec_default_add_to_signatures,
+			NULL, LDNS_SIGN_DNSKEY_WITH_ZSK);
+	} else if (status == LDNS_STATUS_OK) {
+		status = ldns_str2rdf_nsec3_salt(&salt, words[3]);
+		if (status == LDNS_STATUS_OK) {
+			status = ldns_dnssec_zone_sign_nsec3_flg(
+				zone, made, keys,
+				ldns_dnssec_default_add_to_signatures, NULL,
+				LDNS_SHA1, LDNS_NSEC3_VARS_OPTOUT_MASK,
+				(uint16_t)atoi(words[4]),
+				ldns_rdf_data(salt)[0], ldns_rdf_data(salt) + 1,
+				LDNS_SIGN_DNSKEY_WITH_ZSK);
+			ldns_rdf_deep_free(salt);
+		}
+	}
+	ldns_rr_list_free(made);
+	return status;
+}
+
+static bool has_type(const ldns_rr_list *records, const ldns_rdf *owner,
+		     ldns_rr_type type)
+{
+	for (size_t i = 0; i < ldns_rr_list_rr_count(records); i++) {
+		const ldns_rr *rr = ldns_rr_list_rr(records, i);
+
+		if (ldns_rr_get_type(rr) == type &&
+		    ldns_dname_compare(ldns_rr_owner(rr), owner) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* At an unsigned cut below apex, or below one? */
+static bool is_insecure(const ldns_rr_list *records, const ldns_rr *record,
+			const ldns_rdf *apex)
+{
+	const ldns_rdf *owner = ldns_rr_owner(record);
+
+	for (size_t i = 0; i < ldns_rr_list_rr_count(records); i++) {
+		const ldns_rr *ns = ldns_rr_list_rr(records, i);
+		const ldns_rdf *cut = ldns_rr_owner(ns);
+
+		if (ldns_rr_get_type(ns) == LDNS_RR_TYPE_NS &&
+		    ldns_dname_compare(cut, apex) != 0 &&
+		    (ldns_dname_compare(owner, cut) == 0 ||
+		     ldns_dname_is_subdomain(owner, cut)) &&
+		    !has_type(records, cut, LDNS_RR_TYPE_DS)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * The zone of records, signed, as text. ldns sets the flag of opt-out, but
+ * gives every cut its NSEC3: unsigned cuts are kept from it, and added as they
+ * are (RFC 5155 7.1).
+ */
+static void print_signed(struct scenario *s, FILE *out, ldns_zone *plain,
+			 char **words, unsigned count)
+{
+	ldns_dnssec_zone *zone = ldns_dnssec_zone_new();
+	ldns_rr *soa = ldns_zone_soa(plain);
+	ldns_rr_list *records = ldns_zone_rrs(plain);
+	const ldns_rdf *apex = ldns_rr_owner(soa);
+	ldns_key_list *keys = make_keys(apex);
+	ldns_status status = ldns_dnssec_zone_add_rr(zone, ldns_rr_clone(soa));
+
+	for (size_t i = 0;
+	     status == LDNS_STATUS_OK && i < ldns_rr_list_rr_count(records);
+	     i++) {
+		ldns_rr *rr = ldns_rr_list_rr(records, i);
+
+		if (count >= 5 && is_insecure(records, rr, apex)) {
+			ldns_rr_print(out, rr);
+		} else {
+			status = ldns_dnssec_zone_add_rr(zone,
+							 ldns_rr_clone(rr));
+		}
+	}
+	if (status == LDNS_STATUS_OK) {
+		status = sign(zone, keys, words, count);
+	}
+	if (status != LDNS_STATUS_OK) {
+		die(s, ldns_get_errorstr_by_id(status), words[2]);
+	}
+	ldns_dnssec_zone_print(out, zone);
+	ldns_key_list_free(keys);
+	ldns_dnssec_zone_deep_free(zone);
+}
+
+/* words: sign ORIGIN NAME [SALT ITERATIONS]; false as take_file(). */
+static bool take_signed(struct scenario *s, char **words, unsigned count)
+{
+	const char *path = shared_data(words[2]);
+	ldns_zone *plain = NULL;
+	ldns_status status;
+	char *text = NULL;
+	size_t size = 0;
+	FILE *file;
+
+	if (path == NULL) {
+		return false;
+	}
+	file = fopen(path, "r");
+	if (file == NULL) {
+		die(s, "cannot read", path);
+	}
+	status = ldns_zone_new_frm_fp(&plain, file, NULL, 3600,
+				      LDNS_RR_CLASS_IN);
+	fclose(file);
+	if (status != LDNS_STATUS_OK) {
+		die(s, ldns_get_errorstr_by_id(status), words[2]);
+	}
+	file = open_memstream(&text, &size);
+	if (file == NULL) {
+		abort();
+	}
+	print_signed(s, file, plain, words, count);
+	fclose(file);
+	if (!served_add_text(&s->served, words[1], text, size)) {
+		die(s, "zone does not load", s->served.error);
+	}
+	free(text);
+	ldns_zone_deep_free(plain);
 	return true;
 }
 
@@ -704,6 +872,7 @@ static bool run_file(struct scenario *s)
 
 	while ((line = read_line(s)) != NULL) {
 		char *words[WORDS_MAX];
+		unsigned count;
 		char *title;
 
 		if (*line == '\0') {
@@ -716,7 +885,8 @@ static bool run_file(struct scenario *s)
 			take_test(s);
 			continue;
 		}
-		if (split(line, words) < 2) {
+		count = split(line, words);
+		if (count < 2) {
 			die(s, "unknown line", line);
 		}
 		if (strcmp(words[0], "zone") == 0) {
@@ -728,8 +898,12 @@ static bool run_file(struct scenario *s)
 			served_fail(&s->served);
 		} else if (strcmp(words[0], "agent") == 0) {
 			take_agent(s, words[1]);
-		} else if (strcmp(words[0], "file") == 0) {
+		} else if (strcmp(words[0], "file") == 0 && count > 2) {
 			if (!take_file(s, words[1], words[2])) {
+				return false;
+			}
+		} else if (strcmp(words[0], "sign") == 0 && count > 2) {
+			if (!take_signed(s, words, count)) {
 				return false;
 			}
 		} else {
@@ -743,6 +917,7 @@ int main(int argc, char **argv)
 {
 	unsigned passed = 0;
 	unsigned failed = 0;
+	unsigned skipped = 0;
 
 	if (argc < 2) {
 		fprintf(stderr, "usage: tool_scenario FILE...\n");
@@ -760,7 +935,8 @@ int main(int argc, char **argv)
 		}
 		served_init(&s.served);
 		if (!run_file(&s)) {
-			printf("%s: skipped, no shared data\n", s.file);
+			printf("skipped: %s: no shared data\n", s.file);
+			skipped++;
 		}
 		for (unsigned j = 0; j < SECTIONS; j++) {
 			for (unsigned k = 0; k < s.sections[j].count; k++) {
@@ -772,6 +948,6 @@ int main(int argc, char **argv)
 		passed += s.passed;
 		failed += s.failed;
 	}
-	printf("%u passed, %u failed\n", passed, failed);
+	printf("%u passed, %u failed, %u skipped\n", passed, failed, skipped);
 	return failed == 0 ? 0 : 1;
 }

@@ -64,6 +64,14 @@ void bgp_fsm_init(struct bgp_fsm *fsm, const struct bgp_fsm_config *config)
 	fsm->retry_delay = c->retry_min;
 }
 
+void bgp_fsm_succeed(struct bgp_fsm *next, const struct bgp_fsm *previous)
+{
+	next->retry_delay = previous->retry_delay;
+	next->updates_received += previous->updates_received;
+	next->updates_malformed += previous->updates_malformed;
+	next->routes_received += previous->routes_received;
+}
+
 void bgp_fsm_open(const struct bgp_fsm *fsm, struct bgp_open *out)
 {
 	*out = (struct bgp_open){
@@ -345,12 +353,24 @@ static void open_take(struct bgp_fsm *fsm, const struct bgp_event *event,
 	}
 }
 
+static void open_begin(struct bgp_fsm *fsm, const struct bgp_event *event,
+		       struct bgp_actions *actions)
+{
+	fsm->state = BGP_OPEN_SENT;
+	fsm->connect_until = 0;
+	fsm->hold_until = event->now + fsm->config.open_wait;
+	act(actions, BGP_ACTION_SEND_OPEN);
+}
+
 /* --- one state after the other -------------------------------------------- */
 
 static void step_idle(struct bgp_fsm *fsm, const struct bgp_event *event,
 		      struct bgp_actions *actions)
 {
-	if (event->type == BGP_EVENT_START && fsm->config.is_passive) {
+	if (event->type == BGP_EVENT_ACCEPTED) {
+		fsm->is_wanted = true;
+		open_begin(fsm, event, actions);
+	} else if (event->type == BGP_EVENT_START && fsm->config.is_passive) {
 		fsm->state = BGP_ACTIVE;
 	} else if (event->type == BGP_EVENT_START ||
 		   (event->type == BGP_EVENT_RETRY_EXPIRED && fsm->is_wanted)) {
@@ -363,10 +383,12 @@ static void step_unconnected(struct bgp_fsm *fsm, const struct bgp_event *event,
 {
 	switch (event->type) {
 	case BGP_EVENT_TCP_UP:
-		fsm->state = BGP_OPEN_SENT;
-		fsm->connect_until = 0;
-		fsm->hold_until = event->now + fsm->config.open_wait;
-		act(actions, BGP_ACTION_SEND_OPEN);
+		open_begin(fsm, event, actions);
+		return;
+	case BGP_EVENT_COLLISION:
+		if (fsm->state == BGP_CONNECT) {
+			leave_quietly(fsm, event, actions, BGP_CAUSE_COLLISION);
+		}
 		return;
 	case BGP_EVENT_TCP_FAILED:
 	case BGP_EVENT_TCP_CLOSED:

@@ -38,6 +38,7 @@ enum bgp_state {
 	X(START)       /* the operator wants this session */              \
 	X(STOP)        /* .notification: the Cease to send */             \
 	X(TCP_UP)      /* connected, or accepted */                       \
+	X(ACCEPTED)    /* so, by a machine that was never started */      \
 	X(TCP_FAILED)  /* could not connect */                            \
 	X(TCP_CLOSED)  /* FIN, RST, or a dead connection */               \
 	X(BAD_MESSAGE) /* .notification: what the peer has earned */      \
@@ -171,6 +172,12 @@ bool bgp_fsm_due(const struct bgp_fsm *fsm, uint64_t now,
 
 /* When to look again; UINT64_MAX where no timer runs. */
 uint64_t bgp_fsm_deadline(const struct bgp_fsm *fsm);
+
+/*
+ * next, a machine of the same peer, takes the place of previous: counts and
+ * back-off go on where they were.
+ */
+void bgp_fsm_succeed(struct bgp_fsm *next, const struct bgp_fsm *previous);
 
 /* Our OPEN. */
 void bgp_fsm_open(const struct bgp_fsm *fsm, struct bgp_open *out);

@@ -800,6 +800,37 @@ static void read_server(struct loading *loading, json_t *root)
 	strcpy(loading->config->identity, identity);
 }
 
+/* Where peers may connect to; nowhere by default. */
+static void read_listen(struct loading *loading, json_t *route)
+{
+	struct config_reader *reader = loading->reader;
+	struct config_route *config = loading->config;
+	json_t *list = config_reader_array(reader, route, "listen");
+	const json_t *element;
+	size_t index;
+
+	json_array_foreach(list, index, element)
+	{
+		const char *text = element_text(loading, element);
+		struct address address;
+
+		if (text == NULL) {
+			continue;
+		}
+		if (address_load(&address, text, BGP_PORT) != STATUS_OK) {
+			config_reader_fail(reader, element,
+					   "'%s' is not ADDR or ADDR@PORT",
+					   text);
+		} else if (config->listen_count == SPEAKER_LISTEN_MAX) {
+			config_reader_fail(reader, element,
+					   "more than %d addresses",
+					   SPEAKER_LISTEN_MAX);
+		} else {
+			config->listen[config->listen_count++] = address;
+		}
+	}
+}
+
 static void read_route(struct loading *loading, json_t *root)
 {
 	struct config_reader *reader = loading->reader;
@@ -818,6 +849,7 @@ static void read_route(struct loading *loading, json_t *root)
 	read_router_id(loading, route);
 	read_number(loading, route, "local_as", 1, UINT32_MAX,
 		    &loading->config->local_as);
+	read_listen(loading, route);
 	services = config_reader_object(reader, route, "services");
 	json_object_foreach(services, name, value)
 	{

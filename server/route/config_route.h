@@ -79,6 +79,8 @@ struct config_route {
 	size_t zone_count;
 	struct speaker_peer *peers;
 	size_t peer_count;
+	struct address listen[SPEAKER_LISTEN_MAX]; /* for BGP; with ports */
+	size_t listen_count;
 	struct config_health health;
 };
 

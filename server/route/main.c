@@ -302,6 +302,8 @@ int main(int argc, char **argv)
 		.peers = config->peers,
 		.peer_count = config->peer_count,
 		.bfd = program.bfd,
+		.listen = config->listen,
+		.listen_count = config->listen_count,
 	};
 	program.speaker = speaker_new(&speaker, error, SPEAKER_ERROR_MAX);
 	if (program.speaker == NULL) {

@@ -10,7 +10,8 @@
  * peers that are to have it by a set of these indices; the same prefix may
  * stand in the table several times with other attributes for other peers.
  *
- * The speaker connects; it listens only for peers that are 'passive'.
+ * The speaker connects; it listens where 'listen' says so, and for peers that are
+ * 'passive'.
  */
 #pragma once
 
@@ -30,6 +31,7 @@ struct speaker;
 enum {
 	SPEAKER_PEERS_MAX = 64,
 	SPEAKER_ROUTES_MAX = 1024,
+	SPEAKER_LISTEN_MAX = 8,
 	SPEAKER_PASSWORD_MAX = 80, /* TCP_MD5SIG_MAXKEYLEN */
 	SPEAKER_TEXT_MAX = 640,
 	SPEAKER_ERROR_MAX = 256,
@@ -73,6 +75,8 @@ struct speaker_config {
 	const struct speaker_peer *peers; /* copied */
 	size_t peer_count;
 	struct bfd *bfd; /* of the same peers; NULL: none. Outlives us */
+	const struct address *listen; /* with ports; copied */
+	size_t listen_count;
 	/* Tests shorten these; 0: the default. ns. */
 	uint64_t retry_min;
 	uint64_t retry_max;
@@ -157,8 +161,9 @@ struct speaker_peer_status {
 	bool is_acknowledged;          /* and acknowledged by the peer's TCP */
 	bool is_unconfirmed; /* reset; may hold routes until its hold time */
 	uint64_t updates_received;
-	uint64_t routes_received;          /* counted, never stored */
-	uint64_t established_count;        /* sessions so far */
+	uint64_t routes_received;   /* counted, never stored */
+	uint64_t established_count; /* sessions so far */
+	uint64_t collision_count;   /* connections closed with 6/7 (RFC 4271) */
 	char last_error[SPEAKER_TEXT_MAX]; /* "": none since start */
 };
 

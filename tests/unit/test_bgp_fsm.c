@@ -124,6 +124,7 @@ static const struct {
 	{BGP_EVENT_START, {"T C", " C", " A", " S", " O", " E"}},
 	{BGP_EVENT_STOP, {" I", "C I", " I", "NC I", "NC I", "NDC I"}},
 	{BGP_EVENT_TCP_UP, {" I", "O S", "O S", " S", " O", " E"}},
+	{BGP_EVENT_ACCEPTED, {"O S", " C", " A", " S", " O", " E"}},
 	{BGP_EVENT_TCP_FAILED, {" I", "C I", " A", "C I", "C I", "DC I"}},
 	{BGP_EVENT_TCP_CLOSED, {" I", "C I", " A", "C I", "C I", "DC I"}},
 	{BGP_EVENT_BAD_MESSAGE, {" I", " C", " A", "NC I", "NC I", "NDC I"}},
@@ -132,7 +133,7 @@ static const struct {
 	{BGP_EVENT_UPDATE, {" I", " C", " A", "NC I", "NC I", " E"}},
 	{BGP_EVENT_NOTIFICATION, {" I", " C", " A", "C I", "C I", "DC I"}},
 	{BGP_EVENT_REFRESH, {" I", " C", " A", "NC I", "NC I", "R E"}},
-	{BGP_EVENT_COLLISION, {" I", " C", " A", "NC I", "NC I", "NDC I"}},
+	{BGP_EVENT_COLLISION, {" I", "C I", " A", "NC I", "NC I", "NDC I"}},
 	{BGP_EVENT_UNACKNOWLEDGED, {" I", " C", " A", "X I", "X I", "DX I"}},
 	{BGP_EVENT_BFD_DOWN, {" I", " C", " A", "NC I", "NC I", "NDC I"}},
 	{BGP_EVENT_SEND_BLOCKED, {" I", " C", " A", " S", " O", " E"}},
@@ -204,6 +205,9 @@ START_TEST(random_events_break_no_invariant)
 		}
 		if (event.type == BGP_EVENT_TCP_UP && fsm.state == BGP_ACTIVE) {
 			is_tcp = true; /* accepted */
+		}
+		if (event.type == BGP_EVENT_ACCEPTED && fsm.state == BGP_IDLE) {
+			is_tcp = true;
 		}
 		bgp_fsm_step(&fsm, &event, &actions);
 		for (unsigned i = 0; i < actions.count; i++) {

@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #define SECOND UINT64_C(1000000000)
@@ -39,6 +40,7 @@ struct script {
 
 static struct script scripts[SCRIPTS_MAX];
 static struct speaker *speaker;
+static uint32_t their_id;
 
 /* --- the scripted peer ---------------------------------------------------- */
 
@@ -60,6 +62,7 @@ static int listen_somewhere(uint16_t *port)
 static void setup(void)
 {
 	log_init("test", LOG_LEVEL_ERROR);
+	their_id = 0x0a000002;
 	for (int i = 0; i < SCRIPTS_MAX; i++) {
 		scripts[i].fd = -1;
 		scripts[i].listener = listen_somewhere(&scripts[i].port);
@@ -188,7 +191,7 @@ static size_t their_open(uint8_t out[BGP_MESSAGE_MAX], unsigned families,
 			 uint16_t hold_s)
 {
 	struct bgp_open open = {.as = 65002,
-				.router_id = 0x0a000002,
+				.router_id = their_id,
 				.hold_s = hold_s,
 				.families = (uint8_t)families,
 				.role = BGP_ROLE_NONE,
@@ -232,12 +235,15 @@ static struct speaker_peer peer_to(uint16_t port)
 	return peer;
 }
 
-static void begin_with(const struct speaker_peer *peers, size_t count)
+static void begin_listening(const struct speaker_peer *peers, size_t count,
+			    const struct address *listen_on)
 {
 	struct speaker_config config = {.router_id = 0x0a000001,
 					.local_as = 65001,
 					.peers = peers,
 					.peer_count = count,
+					.listen = listen_on,
+					.listen_count = listen_on != NULL,
 					.retry_min = SECOND / 50,
 					.retry_max = SECOND / 10,
 					.acknowledge_wait = SECOND / 5};
@@ -246,6 +252,11 @@ static void begin_with(const struct speaker_peer *peers, size_t count)
 	speaker = speaker_new(&config, error, sizeof(error));
 	ck_assert_msg(speaker != NULL, "%s", error);
 	ck_assert_int_eq(speaker_start(speaker), STATUS_OK);
+}
+
+static void begin_with(const struct speaker_peer *peers, size_t count)
+{
+	begin_listening(peers, count, NULL);
 }
 
 static void begin(void)
@@ -915,6 +926,169 @@ START_TEST(tick_goes_on)
 }
 END_TEST
 
+/* --- two connections (RFC 4271 6.8) ---------------------------------------- */
+
+/*
+ * Both sides connect: scripts[0] is the connection that the speaker opened,
+ * scripts[1] the one that the peer did. Both have had our OPEN afterwards.
+ */
+static void collide(void)
+{
+	struct speaker_peer peer = peer_to(scripts[0].port);
+	struct sockaddr_storage to;
+	struct address address;
+	uint16_t port;
+	socklen_t size;
+
+	close(listen_somewhere(&port));
+	address = loopback(port);
+	begin_listening(&peer, 1, &address);
+	accept_next(&scripts[0]);
+	ck_assert_str_eq(next(&scripts[0]), "open");
+	size = address_to_sockaddr(&address, &to);
+	scripts[1].fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_eq(connect(scripts[1].fd, (struct sockaddr *)&to, size),
+			 0);
+	ck_assert_str_eq(next(&scripts[1]), "open");
+}
+
+static void give_open(struct script *s)
+{
+	uint8_t message[BGP_MESSAGE_MAX];
+
+	give(s, message, their_open(message, BGP_IPV4, 90));
+}
+
+static void take_keepalive(struct script *s)
+{
+	uint8_t message[BGP_MESSAGE_MAX];
+
+	ck_assert_uint_eq(take_message(s, message, true), 19);
+	ck_assert_int_eq(message[18], BGP_TYPE_KEEPALIVE);
+}
+
+/* This connection lives: it gets as far as the table and a route. */
+static void lives(struct script *s)
+{
+	struct route route = route_of("192.0.2.0/24");
+	uint8_t message[BGP_MESSAGE_MAX];
+
+	give(s, message, bgp_keepalive_write(message));
+	ck_assert_str_eq(next(s), "E1");
+	wait_until(0, is_established);
+	wait_confirmed(offer(&route, 1, LONG));
+	ck_assert_str_eq(next(s), "A1");
+}
+
+START_TEST(collision_is_won_by_the_higher_identifier)
+{
+	int winner = _i & 1; /* 1: theirs */
+
+	their_id = winner ? 0x0a000002 : 0x09ffffff;
+	collide();
+	/* Whichever OPEN comes first. */
+	give_open(&scripts[_i >> 1]);
+	take_keepalive(&scripts[_i >> 1]);
+	give_open(&scripts[1 - (_i >> 1)]);
+	ck_assert_str_eq(next(&scripts[1 - winner]), "N6/7");
+	ck_assert_str_eq(next(&scripts[1 - winner]), "end");
+	if ((_i >> 1) != winner) {
+		take_keepalive(&scripts[winner]);
+	}
+	lives(&scripts[winner]);
+}
+END_TEST
+
+START_TEST(collision_with_an_established_session_is_refused)
+{
+	collide();
+	give_open(&scripts[0]);
+	take_keepalive(&scripts[0]);
+	lives(&scripts[0]);
+	ck_assert_str_eq(next(&scripts[1]), "N6/7");
+	ck_assert_str_eq(next(&scripts[1]), "end");
+}
+END_TEST
+
+static void caller_gets_through(void)
+{
+	collide();
+	give_open(&scripts[1]);
+	take_keepalive(&scripts[1]);
+	lives(&scripts[1]);
+	ck_assert_str_eq(next(&scripts[0]), "N6/7");
+}
+
+START_TEST(only_connection_that_gets_its_open_lives)
+{
+	caller_gets_through();
+}
+END_TEST
+
+/* FRR and GoBGP end the loser so. */
+START_TEST(fin_on_ours_while_theirs_lives_is_no_error)
+{
+	struct speaker_status *status;
+
+	collide();
+	close(scripts[0].fd);
+	scripts[0].fd = -1;
+	give_open(&scripts[1]);
+	take_keepalive(&scripts[1]);
+	lives(&scripts[1]);
+	status = speaker_status(speaker);
+	ck_assert_str_eq(status->peers[0].last_error, "");
+	speaker_status_free(status);
+}
+END_TEST
+
+START_TEST(caller_that_leaves_changes_nothing)
+{
+	collide();
+	close(scripts[1].fd);
+	scripts[1].fd = -1;
+	give_open(&scripts[0]);
+	take_keepalive(&scripts[0]);
+	lives(&scripts[0]);
+}
+END_TEST
+
+START_TEST(session_of_a_caller_is_tried_again_when_it_is_lost)
+{
+	caller_gets_through();
+	close(scripts[1].fd);
+	scripts[1].fd = -1;
+	accept_next(&scripts[0]);
+	greet(&scripts[0], BGP_IPV4);
+	ck_assert_str_eq(next(&scripts[0]), "A1");
+}
+END_TEST
+
+/* A loop that never sleeps: the marks of a dead connection kept a deadline. */
+START_TEST(early_close_after_a_session_costs_no_time)
+{
+	struct route route = route_of("192.0.2.0/24");
+	clock_t before;
+
+	begin();
+	greet(&scripts[0], BGP_IPV4);
+	wait_confirmed(offer(&route, 1, LONG));
+	close(scripts[0].fd);
+	scripts[0].fd = -1;
+	for (int i = 0; i < 4; i++) {
+		accept_next(&scripts[0]); /* closed before its OPEN */
+	}
+	close(scripts[0].fd);
+	close(scripts[0].listener);
+	scripts[0].fd = -1;
+	scripts[0].listener = listen_somewhere(&scripts[0].port);
+	before = clock();
+	usleep(500000);
+	/* Ticks and tries take some milliseconds, spinning the half second. */
+	ck_assert_int_lt(clock() - before, CLOCKS_PER_SEC / 4);
+}
+END_TEST
+
 /* --- configuration -------------------------------------------------------- */
 
 enum fault {
@@ -1046,6 +1220,15 @@ int main(void)
 	tcase_add_test(tcase, each_peer_gets_the_routes_that_name_it);
 	tcase_add_test(tcase, passive_peer_is_waited_for);
 	tcase_add_test(tcase, password_and_ttl_stand_in_the_first_segment);
+	tcase_add_loop_test(tcase, collision_is_won_by_the_higher_identifier, 0,
+			    4);
+	tcase_add_test(tcase, collision_with_an_established_session_is_refused);
+	tcase_add_test(tcase, only_connection_that_gets_its_open_lives);
+	tcase_add_test(tcase, fin_on_ours_while_theirs_lives_is_no_error);
+	tcase_add_test(tcase, caller_that_leaves_changes_nothing);
+	tcase_add_test(tcase,
+		       session_of_a_caller_is_tried_again_when_it_is_lost);
+	tcase_add_test(tcase, early_close_after_a_session_costs_no_time);
 	tcase_add_test(tcase, event_descriptor_tells_of_edges);
 	tcase_add_test(tcase, tick_goes_on);
 	tcase_add_loop_test(tcase, fault_of_the_configuration_is_named, 0,

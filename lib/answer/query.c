@@ -46,7 +46,7 @@ enum {
 	ARCOUNT_WORD = 10,
 	RECORD_FIXED = 10, /* type, class, TTL, RDLENGTH */
 	TSIG_TIME_SIZE = 8,
-	TSIG_TAIL_MIN = 8, /* MAC size, original id, error, other length */
+	TSIG_ID_AND_ERROR_SIZE = 4,
 };
 
 /* Step over an owner name: labels, then the root or a pointer. */
@@ -164,7 +164,10 @@ static bool parse_tsig(struct wire_reader *r, struct query *out)
 		return false;
 	}
 	time = wire_read(&rdata, TSIG_TIME_SIZE);
-	if (time == NULL || wire_left(&rdata) < TSIG_TAIL_MIN) {
+	wire_read(&rdata, wire_read16(&rdata)); /* the MAC */
+	wire_read(&rdata, TSIG_ID_AND_ERROR_SIZE);
+	wire_read(&rdata, wire_read16(&rdata)); /* other data */
+	if (rdata.failed || wire_left(&rdata) > 0) {
 		return false;
 	}
 	memcpy(out->tsig_time, time, TSIG_TIME_SIZE);

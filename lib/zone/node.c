@@ -114,7 +114,10 @@ static void head_count(struct rrset *head, const struct node_record *record,
 
 bool node_rrset_fits(const struct dname *name, size_t count, size_t octets)
 {
-	return octets + count * RECORD_OVERHEAD + name->length <= MESSAGE_ROOM;
+	/* The question of a wildcard's answer may be as long as names are. */
+	size_t question = dname_is_wildcard(name) ? DNAME_MAX : name->length;
+
+	return octets + count * RECORD_OVERHEAD + question <= MESSAGE_ROOM;
 }
 
 enum status node_rrset_build(struct cells *cells, const struct dname *name,

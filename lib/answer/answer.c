@@ -614,10 +614,14 @@ static void choose_delegation(struct chooser *c, const struct lookup *found)
 	add_authority(c, item);
 	if (c->wants_dnssec) {
 		ds = zone_node_find(c->version, found->node, RRTYPE_DS);
-		if (ds != NULL) {
-			add_authority(c, item_above(c, cut, ds));
-		} else {
+		if (ds == NULL) {
 			add_nodata_proof(c, found->node);
+		} else if (ds->signatures > 0) {
+			/*
+			 * RFC 4035 3.1.4: with its signature. One that has none
+			 * stands in an unsigned zone, and says nothing.
+			 */
+			add_authority(c, item_above(c, cut, ds));
 		}
 	}
 	add_glue(c, found->rrset, cut);

@@ -1539,9 +1539,11 @@ static enum chain_end follow_chain(struct reply *r, struct name *last)
 			if (r->rcode == LDNS_RCODE_YXDOMAIN && cname == NULL) {
 				return CHAIN_ANSWERED;
 			}
-			/* The CNAME is what was asked for. */
-			if (r->qtype == LDNS_RR_TYPE_CNAME ||
-			    r->qtype == LDNS_RR_TYPE_ANY) {
+			/*
+			 * The CNAME is what was asked for. ANY goes on with it,
+			 * as the server does.
+			 */
+			if (r->qtype == LDNS_RR_TYPE_CNAME) {
 				return CHAIN_ANSWERED;
 			}
 			*last = next;

@@ -323,7 +323,7 @@ def _(case, difference):
             difference.ours == case.ours_full.rcode
     if difference.where == "tc":
         return difference.ours == 1
-    if difference.side == "theirs":
+    if difference.side in ("theirs", "data"):
         # The child's zone is served too; from the parent comes a referral.
         cut = cut_of(case.theirs)
         return cut is not None and cut[0] == zone_of(theirs[-1]) and \
@@ -577,11 +577,12 @@ def _(case, difference):
         any(kind in (SVCB, HTTPS) for _, kind, _ in case.ours.answer)
 
 
-@row("SVCB and HTTPS: no proof that the target has no SVCB of its own",
-     ("knot",), "RFC 9460 4.1: SHOULD; a client asks for addresses alone")
+@row("SVCB and HTTPS: addresses of the target, nothing else", ("knot",),
+     "RFC 9460 4.1: SHOULD for its SVCB, and for the proof of none; NSD, BIND")
 def _(case, difference):
     return difference.where == "additional" and \
-        difference.side == "theirs" and difference.kind in (NSEC, NSEC3) and \
+        difference.side == "theirs" and \
+        difference.kind in (NSEC, NSEC3, SVCB, HTTPS) and \
         any(kind in (SVCB, HTTPS) for _, kind, _ in case.ours.answer)
 
 

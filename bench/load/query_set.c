@@ -347,3 +347,50 @@ void query_set_fini(struct query_set *set)
 	set->queries = NULL;
 	set->count = 0;
 }
+
+const char *query_judge(const struct query *query, const uint8_t *reply,
+			size_t size)
+{
+	uint16_t flags;
+
+	if (size < query->question_end) {
+		return "shorter than its question";
+	}
+	flags = wire_get16(reply + 2);
+	if (!(flags & MESSAGE_QR)) {
+		return "not a reply";
+	}
+	if ((flags & MESSAGE_RCODE_MASK) != query->rcode) {
+		return "RCODE";
+	}
+	if (wire_get16(reply + 4) != 1 ||
+	    memcmp(reply + MESSAGE_HEADER_SIZE,
+		   query->octets + MESSAGE_HEADER_SIZE,
+		   query->question_end - (size_t)MESSAGE_HEADER_SIZE) != 0) {
+		return "question";
+	}
+	if (query->rcode == RCODE_NXDOMAIN && !(flags & MESSAGE_AA)) {
+		return "NXDOMAIN without AA";
+	}
+	return NULL;
+}
+
+static bool is_missing(const uint8_t *message, size_t size)
+{
+	size_t at = MESSAGE_HEADER_SIZE;
+	const uint8_t *last = NULL;
+
+	while (at < size && message[at] != 0) {
+		last = message + at;
+		at += 1u + message[at];
+	}
+	return at < size && last != NULL && last[0] == QUERY_MISSING_LABEL &&
+	       last[QUERY_MISSING_LABEL] == QUERY_MISSING_END &&
+	       memcmp(last + 1, "xn--", 4) != 0;
+}
+
+uint16_t query_reflected_flags(const uint8_t *message, size_t size)
+{
+	return (uint16_t)(MESSAGE_QR | MESSAGE_AA |
+			  (is_missing(message, size) ? RCODE_NXDOMAIN : 0));
+}

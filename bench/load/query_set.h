@@ -57,4 +57,16 @@ must_check enum status query_set_from_zone(struct query_set *set,
 must_check enum status query_set_from_list(struct query_set *set,
 					   const char *path);
 
+/*
+ * NULL where a reply is the right one to query as far as the sender can tell:
+ * it repeats the question, and has the RCODE (and AA where that is NXDOMAIN).
+ * Else what is wrong. The id is the caller's to look at.
+ */
+const char *query_judge(const struct query *query, const uint8_t *reply,
+			size_t size);
+
+/* The flags with which a reflector sends a query of query_set_from_zone() back,
+ * so that query_judge() is content. */
+uint16_t query_reflected_flags(const uint8_t *message, size_t size);
+
 void query_set_fini(struct query_set *set);

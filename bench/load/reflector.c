@@ -35,30 +35,6 @@ static void on_signal(int number)
 	stop_wanted = 1;
 }
 
-static bool is_missing(const uint8_t *message, size_t size)
-{
-	size_t at = MESSAGE_HEADER_SIZE;
-	const uint8_t *last = NULL;
-
-	while (at < size && message[at] != 0) {
-		last = message + at;
-		at += 1u + message[at];
-	}
-	return at < size && last != NULL && last[0] == QUERY_MISSING_LABEL &&
-	       last[QUERY_MISSING_LABEL] == QUERY_MISSING_END &&
-	       memcmp(last + 1, "xn--", 4) != 0;
-}
-
-static void reflect(uint8_t *message, size_t size)
-{
-	uint16_t flags = MESSAGE_QR | MESSAGE_AA;
-
-	if (is_missing(message, size)) {
-		flags |= RCODE_NXDOMAIN;
-	}
-	wire_put16(message + 2, flags);
-}
-
 static int open_socket(const struct address *address)
 {
 	struct sockaddr_storage to;
@@ -113,7 +89,9 @@ int main(int argc, char **argv)
 		}
 		count = recvmmsg(fd, messages, BATCH, MSG_WAITFORONE, NULL);
 		for (int i = 0; i < count; i++) {
-			reflect(buffers[i], messages[i].msg_len);
+			wire_put16(buffers[i] + 2,
+				   query_reflected_flags(buffers[i],
+							 messages[i].msg_len));
 			parts[i].iov_len = reply_size;
 		}
 		if (count > 0) {

@@ -24,13 +24,13 @@
  * One thread: a core of its own reflects what it can do (see reflector.c).
  */
 #include "bench/load/query_set.h"
+#include "bench/load/spent.h"
 #include "lib/base/address.h"
 #include "lib/base/clock.h"
 #include "lib/base/histogram.h"
 #include "lib/base/wire.h"
 #include "lib/dns/message.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <getopt.h>
 #include <poll.h>
@@ -40,7 +40,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -121,80 +120,12 @@ struct load {
 	struct histogram latency;
 };
 
-/* CPU seconds so far: the machine's, this process's, and of --pid. */
-struct spent {
-	double busy;
-	double own;
-	double named;
-};
-
 static volatile sig_atomic_t stop_wanted;
 
 static void on_signal(int number)
 {
 	(void)number;
 	stop_wanted = 1;
-}
-
-static double timeval_seconds(struct timeval time)
-{
-	return (double)time.tv_sec + (double)time.tv_usec / 1e6;
-}
-
-/* What the threads of a process have run: 0 when it is gone. */
-static double process_seconds(int pid)
-{
-	char path[300];
-	double seconds = 0;
-	struct dirent *entry;
-	DIR *tasks;
-
-	snprintf(path, sizeof(path), "/proc/%d/task", pid);
-	tasks = opendir(path);
-	while (tasks != NULL && (entry = readdir(tasks)) != NULL) {
-		unsigned long long ran_ns;
-		FILE *file;
-
-		snprintf(path, sizeof(path), "/proc/%d/task/%s/schedstat", pid,
-			 entry->d_name);
-		file = entry->d_name[0] != '.' ? fopen(path, "r") : NULL;
-		if (file != NULL) {
-			if (fscanf(file, "%llu", &ran_ns) == 1) {
-				seconds += (double)ran_ns / 1e9;
-			}
-			fclose(file);
-		}
-	}
-	if (tasks != NULL) {
-		closedir(tasks);
-	}
-	return seconds;
-}
-
-static struct spent spent_now(const struct options *options)
-{
-	unsigned long long user, nice, system, idle, iowait, irq, softirq;
-	struct spent spent = {0, 0, 0};
-	struct rusage usage;
-	FILE *file = fopen("/proc/stat", "r");
-
-	if (file != NULL) {
-		if (fscanf(file, "cpu %llu %llu %llu %llu %llu %llu %llu",
-			   &user, &nice, &system, &idle, &iowait, &irq,
-			   &softirq) == 7) {
-			spent.busy =
-				(double)(user + nice + system + irq + softirq) /
-				(double)sysconf(_SC_CLK_TCK);
-		}
-		fclose(file);
-	}
-	getrusage(RUSAGE_SELF, &usage);
-	spent.own = timeval_seconds(usage.ru_utime) +
-		    timeval_seconds(usage.ru_stime);
-	for (unsigned i = 0; i < options->pid_count; i++) {
-		spent.named += process_seconds(options->pids[i]);
-	}
-	return spent;
 }
 
 static int channel_open(const struct load *load)
@@ -244,33 +175,6 @@ static void tell_wrong(const struct load *load, const struct query *query,
 		size, size >= 4 ? wire_get16(reply + 2) : 0, query->rcode);
 }
 
-static const char *judge(const struct query *query, const uint8_t *reply,
-			 size_t size)
-{
-	uint16_t flags;
-
-	if (size < query->question_end) {
-		return "shorter than its question";
-	}
-	flags = wire_get16(reply + 2);
-	if (!(flags & MESSAGE_QR)) {
-		return "not a reply";
-	}
-	if ((flags & MESSAGE_RCODE_MASK) != query->rcode) {
-		return "RCODE";
-	}
-	if (wire_get16(reply + 4) != 1 ||
-	    memcmp(reply + MESSAGE_HEADER_SIZE,
-		   query->octets + MESSAGE_HEADER_SIZE,
-		   query->question_end - (size_t)MESSAGE_HEADER_SIZE) != 0) {
-		return "question";
-	}
-	if (query->rcode == RCODE_NXDOMAIN && !(flags & MESSAGE_AA)) {
-		return "NXDOMAIN without AA";
-	}
-	return NULL;
-}
-
 /* The shape of one reply, to be compared with another server's. */
 static void save_reply(struct load *load, uint32_t index, const uint8_t *reply,
 		       size_t size)
@@ -315,7 +219,7 @@ static void take_reply(struct load *load, struct channel *channel,
 	}
 	query = &load->set.queries[slot->query];
 	is_measured = load->start_ns != 0 && slot->sent_ns >= load->start_ns;
-	wrong = judge(query, reply, size);
+	wrong = query_judge(query, reply, size);
 	if (wrong != NULL) {
 		counts->wrong++;
 		tell_wrong(load, query, reply, size, wrong);
@@ -558,7 +462,7 @@ static double run(struct load *load, struct spent *spent)
 		bool moved;
 
 		if (load->start_ns == 0 && now >= warm_ns) {
-			before = spent_now(options);
+			before = spent_now(options->pids, options->pid_count);
 			load->start_ns = now = clock_monotonic_ns();
 			end_ns = now + (uint64_t)(options->duration_s * 1e9);
 		}
@@ -572,7 +476,7 @@ static double run(struct load *load, struct spent *spent)
 		}
 		now = clock_monotonic_ns();
 	}
-	after = spent_now(options);
+	after = spent_now(options->pids, options->pid_count);
 	measured_ns = load->start_ns != 0 ? now - load->start_ns : 0;
 	spent->busy = after.busy - before.busy;
 	spent->own = after.own - before.own;
@@ -657,7 +561,7 @@ static int until_ready(struct load *load)
 		size = recv(fd, reply, sizeof(reply), MSG_DONTWAIT);
 		now = clock_monotonic_ns();
 		if (size >= MESSAGE_HEADER_SIZE &&
-		    judge(query, reply, (size_t)size) == NULL) {
+		    query_judge(query, reply, (size_t)size) == NULL) {
 			printf("{\"ready_monotonic_ns\": %llu, "
 			       "\"waited_ms\": %.3f}\n",
 			       (unsigned long long)now,

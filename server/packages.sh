@@ -15,8 +15,8 @@ PACKAGES_BUILD="build-essential clang cmake pkg-config libldns-dev libuv1-dev
 	libjansson-dev liburcu-dev libssl-dev libxdp-dev libbpf-dev check"
 # shellcheck disable=SC2034
 PACKAGES_TEST="libclang-rt-14-dev iproute2 procps python3
-	bind9-dnsutils knot-dnsutils ldnsutils bird2 shellcheck
-	nsd knot bind9"
+	bind9-dnsutils bind9-utils knot-dnsutils knot-dnssecutils ldnsutils
+	bird2 shellcheck nsd knot bind9"
 # shellcheck disable=SC2034
 PACKAGES_BENCH="nsd knot python3 iproute2 procps util-linux bind9-dnsutils"
 

@@ -35,6 +35,7 @@ struct places {
 	size_t capacity;
 	struct place **buckets; /* made by the first look */
 	size_t bucket_count;    /* a power of two */
+	size_t sought;          /* not found as well as they could be */
 };
 
 struct places *places_new(size_t max)
@@ -146,6 +147,7 @@ static bool buckets_make(struct places *places)
 						    place->finding.owner)];
 		place->next = *bucket;
 		*bucket = place;
+		places->sought++;
 	}
 	return true;
 }
@@ -190,6 +192,10 @@ enum status places_look(const struct master_file_record *record, void *context,
 		}
 		place->fit = fit;
 		place->finding.line = record->line;
+		if (fit == FIT_RECORD ||
+		    (fit == FIT_TYPE && place->finding.record == NULL)) {
+			places->sought--;
+		}
 		if (place->file == NULL ||
 		    strcmp(place->file, record->file) != 0) {
 			free(place->file);
@@ -197,7 +203,7 @@ enum status places_look(const struct master_file_record *record, void *context,
 			place->finding.file = place->file;
 		}
 	}
-	return STATUS_OK;
+	return places->sought > 0 ? STATUS_OK : STATUS_CLOSED;
 }
 
 size_t places_count(const struct places *places)

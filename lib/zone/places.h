@@ -26,7 +26,8 @@ must_check enum status places_add(struct places *places,
 
 /*
  * A record of the files, in their order: a master_file_func whose context is
- * the struct places. Never fails.
+ * the struct places. STATUS_CLOSED once everything has been found, so that the
+ * rest need not be read.
  */
 enum status places_look(const struct master_file_record *record, void *context,
 			char *reason);

@@ -5,9 +5,11 @@
  *
  * 52 % referrals (names below every TLD), 48 % NXDOMAIN (random labels), DO set,
  * payload 1232, in one shuffled order. Prints the median of the rounds and their
- * spread, for the whole and for its parts.
+ * spread, for the whole with compiled replies and with written ones, and for the
+ * stages on the way, each with all that come before it.
  */
 #include "lib/answer/answer.h"
+#include "lib/answer/compiled.h"
 #include "lib/answer/query.h"
 #include "lib/base/clock.h"
 #include "lib/dns/message.h"
@@ -37,8 +39,13 @@ static struct dname_storage tlds[TLDS_MAX];
 static unsigned tld_count;
 static uint64_t seed = 88172645463325252u;
 static struct answer *answer;
+static struct answer_identity plain_identity;
+static struct answer_context *plain; /* writes every reply */
+static struct compiled_table *table;
 static uint8_t reply[MESSAGE_MAX];
 static uint64_t octets;
+static uint64_t replies;
+static uint64_t compiled;
 
 /* xorshift64: the same queries in every run. */
 static unsigned draw(unsigned below)
@@ -91,15 +98,27 @@ static int compare(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static void round_whole(void)
+static void answer_all(struct answer_context *context)
 {
 	struct answer_note note;
 
 	for (unsigned i = 0; i < QUERIES; i++) {
-		octets += answer_query(served.context, ANSWER_UDP,
-				       queries[i].octets, queries[i].size,
-				       reply, sizeof(reply), &note);
+		octets += answer_query(context, ANSWER_UDP, queries[i].octets,
+				       queries[i].size, reply, sizeof(reply),
+				       &note);
+		compiled += note.is_compiled;
 	}
+	replies += QUERIES;
+}
+
+static void round_compiled(void)
+{
+	answer_all(served.context);
+}
+
+static void round_written(void)
+{
+	answer_all(plain);
 }
 
 static void round_parse(void)
@@ -112,14 +131,51 @@ static void round_parse(void)
 	}
 }
 
+static void round_zone(void)
+{
+	struct query query;
+
+	for (unsigned i = 0; i < QUERIES; i++) {
+		(void)query_parse(queries[i].octets, queries[i].size, &query);
+		octets += zone_set_find(served.set, query_name(&query)) != NULL;
+	}
+}
+
+static void round_seek(void)
+{
+	struct answer_found found;
+	struct query query;
+
+	for (unsigned i = 0; i < QUERIES; i++) {
+		(void)query_parse(queries[i].octets, queries[i].size, &query);
+		answer_seek(&query, served.set, &found);
+		octets += found.denial != NULL;
+	}
+}
+
+/* Of an empty table: what the way to the index costs. */
+static void round_find(void)
+{
+	struct answer_found found;
+	struct compiled_key key;
+	struct query query;
+
+	for (unsigned i = 0; i < QUERIES; i++) {
+		(void)query_parse(queries[i].octets, queries[i].size, &query);
+		answer_seek(&query, served.set, &found);
+		octets += compiled_key_init(&key, &query, &found) &&
+			  compiled_find(table, &key) != NULL;
+	}
+}
+
 static void round_choose(void)
 {
 	struct query query;
 
 	for (unsigned i = 0; i < QUERIES; i++) {
-		octets +=
-			query_parse(queries[i].octets, queries[i].size, &query);
+		(void)query_parse(queries[i].octets, queries[i].size, &query);
 		answer_choose(&query, served.set, PAYLOAD, false, answer);
+		octets += answer->authorities;
 	}
 }
 
@@ -136,7 +192,7 @@ static double measure(const char *name, void (*round)(void), unsigned rounds)
 		results[i] = (double)(clock_monotonic_ns() - start) / QUERIES;
 	}
 	qsort(results, rounds, sizeof(results[0]), compare);
-	printf("%-22s %8.1f ns  (%.1f to %.1f)\n", name, results[rounds / 2],
+	printf("%-32s %8.1f ns  (%.1f to %.1f)\n", name, results[rounds / 2],
 	       results[0], results[rounds - 1]);
 	return results[rounds / 2];
 }
@@ -144,18 +200,22 @@ static double measure(const char *name, void (*round)(void), unsigned rounds)
 int main(int argc, char **argv)
 {
 	unsigned rounds = argc > 2 ? (unsigned)atoi(argv[2]) : ROUNDS_DEFAULT;
-	double parse;
-	double choose;
-	double whole;
-
 	if (argc < 2 || rounds < 1 || rounds > ROUNDS_MAX) {
 		fprintf(stderr,
 			"usage: bench_answer ROOT_ZONE_FILE [ROUNDS]\n");
 		return 2;
 	}
 	served_init(&served);
+	plain_identity = served.identity;
+	plain_identity.compiled_budget = 0;
+	plain = answer_context_new(&plain_identity, served.set);
+	table = compiled_table_new(ANSWER_COMPILED_BUDGET);
 	answer = calloc(1, sizeof(*answer));
-	if (answer == NULL || !served_add_file(&served, argv[1], ".")) {
+	if (plain == NULL || table == NULL || answer == NULL) {
+		fprintf(stderr, "out of memory\n");
+		return 1;
+	}
+	if (!served_add_file(&served, argv[1], ".")) {
 		fprintf(stderr, "%s: %s\n", argv[1], served.error);
 		return 1;
 	}
@@ -167,13 +227,23 @@ int main(int argc, char **argv)
 	for (unsigned i = 0; i < QUERIES; i++) {
 		make_query(&queries[i], i);
 	}
-	parse = measure("parse", round_parse, rounds);
-	choose = measure("parse, choose", round_choose, rounds);
+	(void)measure("parse", round_parse, rounds);
+	(void)measure("parse, zone", round_zone, rounds);
+	(void)measure("parse, zone, lookup", round_seek, rounds);
+	(void)measure("parse, zone, lookup, key", round_find, rounds);
+	(void)measure("parse, zone, lookup, choose", round_choose, rounds);
+	(void)measure("all, written", round_written, rounds);
+	round_compiled();
+	round_compiled();
 	octets = 0;
-	whole = measure("parse, choose, write", round_whole, rounds);
-	printf("%-22s %8.1f ns\n%-22s %8.1f ns\n%-22s %8.1f octets\n",
-	       "choose alone", choose - parse, "write alone", whole - choose,
-	       "reply", (double)octets / QUERIES / (rounds + 1));
+	replies = 0;
+	compiled = 0;
+	(void)measure("all, compiled", round_compiled, rounds);
+	printf("%-32s %8.1f %%\n%-32s %8.1f octets\n", "compiled replies",
+	       100.0 * (double)compiled / (double)replies, "reply",
+	       (double)octets / (double)replies);
+	compiled_table_free(table);
+	answer_context_free(plain);
 	free(answer);
 	served_fini(&served);
 	return 0;

@@ -57,7 +57,6 @@
 #include "lib/answer/answer.h"
 
 #include "lib/dns/rrtype.h"
-#include "lib/zone/lookup.h"
 
 enum {
 	/* A record with its owner as a pointer, less RDLENGTH and RDATA. */
@@ -68,14 +67,12 @@ enum {
 
 struct chooser {
 	struct answer *answer;
-	const struct zone_set *set;
-	const struct zone *zone;
-	const struct zone_version *version;
+	const struct answer_found *found;   /* for the question's name */
+	const struct zone_version *version; /* of the current name's zone */
 	const struct dname *question;
 	const struct dname *name; /* the one of the chain looked up now */
 	uint16_t qtype;
 	unsigned names;    /* of the chain so far */
-	bool has_do;       /* of the query */
 	bool wants_dnssec; /* DO, and the zone is signed */
 	bool is_full;
 	size_t room; /* octets of the reply */
@@ -168,16 +165,26 @@ static bool add_proof(struct chooser *c, const struct zone_node *node,
 }
 
 /* RFC 5155 10.4: where there is an NSEC3 chain, it is the one to be used. */
-static bool uses_nsec(const struct chooser *c)
+static bool uses_nsec(const struct zone_version *version)
 {
-	return zone_version_has_nsec(c->version) &&
-	       !zone_version_has_nsec3(c->version);
+	return zone_version_has_nsec(version) &&
+	       !zone_version_has_nsec3(version);
 }
 
 /* The NSEC that matches or covers name. */
 static void add_nsec(struct chooser *c, const struct dname *name)
 {
 	(void)add_proof(c, zone_find_nsec(c->version, name), RRTYPE_NSEC);
+}
+
+/* The NSEC that covers the current name, which is not there. */
+static void add_covering_nsec(struct chooser *c)
+{
+	if (is_first(c)) {
+		(void)add_proof(c, c->found->denial, RRTYPE_NSEC);
+	} else {
+		add_nsec(c, c->name);
+	}
 }
 
 /* The NSEC3 that matches or covers name; true where it matches. */
@@ -209,10 +216,18 @@ static void add_next_closer(struct chooser *c, const struct dname *name,
 {
 	struct dname_storage closer;
 
-	if (name->labels > encloser_labels) {
-		dname_ancestor(&closer, name, encloser_labels + 1);
-		(void)add_nsec3(c, dname_of(&closer));
+	if (name->labels <= encloser_labels) {
+		return;
 	}
+	/* That of the question has been hashed before. */
+	if (is_first(c) && name == c->name && c->found->denial != NULL &&
+	    zone_node_name(c->found->lookup.encloser)->labels ==
+		    encloser_labels) {
+		(void)add_proof(c, c->found->denial, RRTYPE_NSEC3);
+		return;
+	}
+	dname_ancestor(&closer, name, encloser_labels + 1);
+	(void)add_nsec3(c, dname_of(&closer));
 }
 
 /*
@@ -246,8 +261,8 @@ static void add_nxdomain_proof(struct chooser *c, const struct dname *encloser)
 {
 	struct dname_storage wildcard;
 
-	if (uses_nsec(c)) {
-		add_nsec(c, c->name);
+	if (uses_nsec(c->version)) {
+		add_covering_nsec(c);
 		/* A wildcard too long to be is no name that needs a proof. */
 		if (dname_wildcard(&wildcard, encloser) == STATUS_OK) {
 			add_nsec(c, dname_of(&wildcard));
@@ -271,7 +286,7 @@ static void add_nodata_proof(struct chooser *c, const struct zone_node *node)
 {
 	const struct dname *name = zone_node_name(node);
 
-	if (uses_nsec(c)) {
+	if (uses_nsec(c->version)) {
 		/*
 		 * An empty non-terminal has no NSEC: it lies in another's span.
 		 */
@@ -295,8 +310,8 @@ static void add_wildcard_proof(struct chooser *c, const struct dname *encloser)
 	if (!c->wants_dnssec) {
 		return;
 	}
-	if (uses_nsec(c)) {
-		add_nsec(c, c->name);
+	if (uses_nsec(c->version)) {
+		add_covering_nsec(c);
 	} else if (zone_version_has_nsec3(c->version)) {
 		/* RFC 5155 7.2.6: the signature's labels tell the encloser. */
 		add_next_closer(c, c->name, encloser->labels);
@@ -306,10 +321,10 @@ static void add_wildcard_proof(struct chooser *c, const struct dname *encloser)
 static void add_wildcard_nodata_proof(struct chooser *c,
 				      const struct lookup *found)
 {
-	if (uses_nsec(c)) {
+	if (uses_nsec(c->version)) {
 		/* RFC 4035 3.1.3.4 */
 		add_nodata_proof(c, found->node);
-		add_nsec(c, c->name);
+		add_covering_nsec(c);
 	} else if (zone_version_has_nsec3(c->version)) {
 		struct dname_storage proven;
 
@@ -368,11 +383,12 @@ static size_t least_size(const struct rrset *rrset)
 struct host {
 	struct zone_place place;
 	uint16_t index;
+	uint8_t owner; /* enum answer_owner */
 };
 
 /* One RRset of a host; false where the room is known to be too small. */
 static bool add_additional(struct chooser *c, const struct host *host,
-			   const struct rrset *rrset, bool is_ns)
+			   const struct rrset *rrset)
 {
 	struct answer *answer = c->answer;
 	struct answer_item *item;
@@ -388,7 +404,7 @@ static bool add_additional(struct chooser *c, const struct host *host,
 	item->ttl_max = UINT32_MAX;
 	item->target = host->index;
 	item->owner_length = (uint8_t)host->place.length;
-	item->place = is_ns ? ANSWER_OWNER_TARGET : ANSWER_OWNER_NAME;
+	item->place = host->owner;
 	item->has_records = true;
 	item->has_signatures = c->wants_dnssec && rrset->signatures > 0;
 	item->is_source = false;
@@ -416,7 +432,7 @@ static bool add_addresses(struct chooser *c, const struct host *host,
 		if (!is_ns && has_additional(c->answer, rrset)) {
 			continue;
 		}
-		if (!add_additional(c, host, rrset, is_ns)) {
+		if (!add_additional(c, host, rrset)) {
 			return false;
 		}
 	}
@@ -465,6 +481,7 @@ static bool add_servers(struct chooser *c, struct zone_finder *finder,
 				    is_below &&
 			    dname_octets_are_below(octets, length, apex)) {
 				hosts[count].index = i;
+				hosts[count].owner = ANSWER_OWNER_TARGET;
 				hosts[count++].place = zone_finder_seek(
 					finder, octets, length);
 				others += !is_below;
@@ -515,6 +532,9 @@ static void add_targets(struct chooser *c, const struct rrset *rrset,
 	for (uint16_t i = 0; i < rrset->count && i < ANSWER_TARGETS_MAX;
 	     i++, record = rrset_next(record)) {
 		const uint8_t *octets = rdata_octets(record) + offset;
+		enum answer_owner how = rrset->type == RRTYPE_NS
+						? ANSWER_OWNER_TARGET
+						: ANSWER_OWNER_NAME;
 		size_t length;
 
 		/*
@@ -522,10 +542,12 @@ static void add_targets(struct chooser *c, const struct rrset *rrset,
 		 */
 		if (*octets == 0 && is_service(rrset->type)) {
 			octets = owner->octets;
+			how = is_first(c) ? ANSWER_OWNER_QUESTION : how;
 		}
 		length = dname_wire_length(octets, DNAME_MAX);
 		if (dname_octets_are_below(octets, length, apex)) {
 			hosts[count].index = i;
+			hosts[count].owner = (uint8_t)how;
 			hosts[count++].place =
 				zone_finder_seek(&finder, octets, length);
 		}
@@ -742,62 +764,97 @@ static bool choose_dname(struct chooser *c, const struct lookup *found)
 
 /* --- zones ---------------------------------------------------------------- */
 
-enum place {
-	PLACE_FOUND,
-	PLACE_EMPTY, /* a zone that should be served and is not */
-	PLACE_NONE,
-};
-
-static enum place enter(struct chooser *c, const struct zone *zone)
+static enum answer_place enter(struct answer_found *found,
+			       const struct zone *zone)
 {
 	if (zone == NULL) {
-		return PLACE_NONE;
+		return ANSWER_PLACE_NONE;
 	}
 	/* One reply, one version of a zone, whatever is published meanwhile. */
-	if (zone != c->zone) {
-		c->zone = zone;
-		c->version = zone_current(zone);
-		c->wants_dnssec = c->has_do && c->version != NULL &&
-				  zone_version_is_signed(c->version);
+	if (zone != found->zone) {
+		found->zone = zone;
+		found->version = zone_current(zone);
 	}
-	return c->version != NULL ? PLACE_FOUND : PLACE_EMPTY;
+	return found->version != NULL ? ANSWER_PLACE_FOUND : ANSWER_PLACE_EMPTY;
 }
 
 /*
  * DS at an apex is the parent's to answer (RFC 4035 3.1.4.1), if that, and not
- * some zone further up, is served here. True where it is: found is the result.
+ * some zone further up, is served here. True where it is.
  */
-static bool find_parent_side(struct chooser *c, const struct zone *child,
-			     enum place *place, struct lookup *found)
+static bool find_parent_side(const struct zone_set *set,
+			     const struct dname *name, uint16_t qtype,
+			     const struct zone *child,
+			     struct answer_found *found)
 {
 	const struct zone *above;
 
-	if (c->qtype != RRTYPE_DS || child->apex.length != c->name->length) {
+	if (qtype != RRTYPE_DS || child->apex.length != name->length) {
 		return false;
 	}
-	above = zone_set_find_above(c->set, c->name);
-	*place = enter(c, above);
-	if (*place != PLACE_FOUND) {
-		return *place == PLACE_EMPTY;
+	above = zone_set_find_above(set, name);
+	found->place = enter(found, above);
+	if (found->place != ANSWER_PLACE_FOUND) {
+		return found->place == ANSWER_PLACE_EMPTY;
 	}
-	zone_lookup(c->version, c->name, c->qtype, found);
-	return found->kind != LOOKUP_DELEGATION;
+	zone_lookup(found->version, name, qtype, &found->lookup);
+	return found->lookup.kind != LOOKUP_DELEGATION;
 }
 
-/* The zone of the current name, and what it has for it. */
-static enum place look_up(struct chooser *c, struct lookup *found)
+/*
+ * The zone of a name, and what it has for it. found says which zone was entered
+ * last, if any.
+ */
+static void look_up(const struct zone_set *set, const struct dname *name,
+		    uint16_t qtype, struct answer_found *found)
 {
-	const struct zone *zone = zone_set_find(c->set, c->name);
-	enum place place = PLACE_NONE;
+	const struct zone *zone = zone_set_find(set, name);
 
-	if (zone == NULL || find_parent_side(c, zone, &place, found)) {
-		return place;
+	found->place = ANSWER_PLACE_NONE;
+	if (zone == NULL || find_parent_side(set, name, qtype, zone, found)) {
+		return;
 	}
-	place = enter(c, zone);
-	if (place == PLACE_FOUND) {
-		zone_lookup(c->version, c->name, c->qtype, found);
+	found->place = enter(found, zone);
+	if (found->place == ANSWER_PLACE_FOUND) {
+		zone_lookup(found->version, name, qtype, &found->lookup);
 	}
-	return place;
+}
+
+/* What covers a name that is not there. */
+static const struct zone_node *find_denial(const struct answer_found *found,
+					   const struct dname *name)
+{
+	const struct zone_version *version = found->version;
+	uint8_t hash[NSEC3_HASH_SIZE];
+	struct dname_storage closer;
+	bool is_match;
+
+	if (uses_nsec(version)) {
+		return zone_find_nsec(version, name);
+	}
+	if (!zone_version_has_nsec3(version)) {
+		return NULL;
+	}
+	dname_ancestor(&closer, name,
+		       zone_node_name(found->lookup.encloser)->labels + 1u);
+	zone_nsec3_hash(version, dname_of(&closer), hash);
+	return zone_find_nsec3(version, hash, &is_match);
+}
+
+void answer_seek(const struct query *query, const struct zone_set *set,
+		 struct answer_found *out)
+{
+	const struct lookup *lookup = &out->lookup;
+
+	out->zone = NULL;
+	out->version = NULL;
+	out->denial = NULL;
+	look_up(set, query_name(query), query->qtype, out);
+	if (out->place == ANSWER_PLACE_FOUND && query->wants_dnssec &&
+	    zone_version_is_signed(out->version) &&
+	    (lookup->kind == LOOKUP_NXDOMAIN || lookup->is_wildcard)) {
+		out->denial = find_denial(out, query_name(query));
+	}
 }
 
 /* Add what was found; true where the chain goes on. */
@@ -837,54 +894,74 @@ void answer_refuse(const struct query *query, const struct zone_set *set,
 	answer->zone = zone;
 }
 
-void answer_choose(const struct query *query, const struct zone_set *set,
-		   size_t room, bool is_full, struct answer *answer)
+void answer_begin(const struct query *query, const struct answer_found *found,
+		  struct answer *answer)
 {
+	switch (found->place) {
+	case ANSWER_PLACE_FOUND:
+		answer_fail(answer, RCODE_NOERROR, -1);
+		/* RFC 1035 6.2: no word for the other classes of ANY. */
+		answer->is_authoritative = query->qclass != RRCLASS_ANY;
+		answer->zone = found->zone;
+		answer->version = found->version;
+		break;
+	case ANSWER_PLACE_EMPTY:
+		answer_fail(answer, RCODE_SERVFAIL,
+			    zone_has_failed(found->zone) ? EDE_INVALID_DATA
+							 : EDE_NOT_READY);
+		answer->zone = found->zone;
+		break;
+	case ANSWER_PLACE_NONE:
+		answer_fail(answer, RCODE_REFUSED, EDE_NOT_AUTHORITATIVE);
+		break;
+	}
+}
+
+void answer_choose_found(const struct query *query, const struct zone_set *set,
+			 const struct answer_found *found, size_t room,
+			 bool is_full, struct answer *answer)
+{
+	struct answer_found next = *found;
 	struct chooser c = {
 		.answer = answer,
-		.set = set,
+		.found = found,
 		.question = query_name(query),
 		.name = query_name(query),
 		.qtype = query->qtype,
 		.names = 1,
-		.has_do = query->wants_dnssec,
 		.is_full = is_full,
 		.room = room,
 	};
-	struct lookup found;
-	enum place place;
 
-	answer_fail(answer, RCODE_NOERROR, -1);
-	if (query->qtype == RRTYPE_AXFR && !is_full) {
-		answer_fail(answer, RCODE_NOTIMP, EDE_NOT_SUPPORTED);
-		return;
+	answer_begin(query, found, answer);
+	while (next.place == ANSWER_PLACE_FOUND) {
+		c.version = next.version;
+		c.wants_dnssec = query->wants_dnssec &&
+				 zone_version_is_signed(next.version);
+		if (!choose(&c, &next.lookup)) {
+			break;
+		}
+		look_up(set, c.name, c.qtype, &next);
 	}
-	if (query->qtype == RRTYPE_AXFR || query->qtype == RRTYPE_IXFR) {
-		answer_refuse(query, set, answer);
-		return;
-	}
+}
+
+void answer_choose(const struct query *query, const struct zone_set *set,
+		   size_t room, bool is_full, struct answer *answer)
+{
+	struct answer_found found;
+
 	if (query->qtype == RRTYPE_NXNAME) {
 		answer_fail(answer, RCODE_FORMERR, EDE_INVALID_QUERY_TYPE);
 		return;
 	}
-	place = look_up(&c, &found);
-	if (place == PLACE_NONE) {
-		answer_fail(answer, RCODE_REFUSED, EDE_NOT_AUTHORITATIVE);
+	if (query->qtype == RRTYPE_AXFR && !is_full) {
+		answer_fail(answer, RCODE_NOTIMP, EDE_NOT_SUPPORTED);
 		return;
 	}
-	if (place == PLACE_EMPTY) {
-		answer_fail(answer, RCODE_SERVFAIL,
-			    zone_has_failed(c.zone) ? EDE_INVALID_DATA
-						    : EDE_NOT_READY);
-		answer->zone = c.zone;
+	if (!answer_is_sought(query->qtype)) {
+		answer_refuse(query, set, answer);
 		return;
 	}
-	answer->zone = c.zone;
-	answer->version = c.version;
-	answer->is_authoritative = true;
-	while (choose(&c, &found) && look_up(&c, &found) == PLACE_FOUND) {
-	}
-	if (query->qclass == RRCLASS_ANY) {
-		answer->is_authoritative = false;
-	}
+	answer_seek(query, set, &found);
+	answer_choose_found(query, set, &found, room, is_full, answer);
 }

@@ -13,6 +13,7 @@
 #include "lib/answer/query.h"
 #include "lib/dns/dname.h"
 #include "lib/dns/rrtype.h"
+#include "lib/zone/lookup.h"
 #include "lib/zone/rrset.h"
 #include "lib/zone/zone_set.h"
 
@@ -98,9 +99,49 @@ struct answer {
 	struct answer_item additional[ANSWER_ADDITIONAL_MAX];
 };
 
+/* Is the question's name in a zone that is served here? */
+enum answer_place {
+	ANSWER_PLACE_FOUND,
+	ANSWER_PLACE_EMPTY, /* a zone that should be served and is not */
+	ANSWER_PLACE_NONE,
+};
+
+/*
+ * What a zone has for the question's name, before anything is chosen. Together
+ * with DO and the type asked for, version, node, encloser and denial tell all
+ * that a reply without a chain will say (compiled.c).
+ */
+struct answer_found {
+	enum answer_place place;
+	const struct zone *zone;            /* NULL where there is none */
+	const struct zone_version *version; /* where FOUND */
+	struct lookup lookup;               /* where FOUND */
+	/*
+	 * With DO, where the name itself is not there (NXDOMAIN, a wildcard):
+	 * the NSEC that covers it, or the NSEC3 of its next closer name.
+	 */
+	const struct zone_node *denial; /* or NULL */
+};
+
+/* Types that no zone is asked for: transfers, and what is no type. */
+static inline bool answer_is_sought(uint16_t qtype)
+{
+	return qtype != RRTYPE_AXFR && qtype != RRTYPE_IXFR &&
+	       qtype != RRTYPE_NXNAME;
+}
+
+/* Find it for a query of class IN (or ANY) that parsed well. */
+void answer_seek(const struct query *query, const struct zone_set *set,
+		 struct answer_found *out);
+
+/* What the answer says before it has any RRset. */
+void answer_begin(const struct query *query, const struct answer_found *found,
+		  struct answer *answer);
+
 /*
  * Choose the answer to a query of class IN (or ANY) that parsed well. room is
- * the most that the reply may take. is_full: ANY gets everything that the name
+ * the most that the reply may take: RRsets that surely do not fit are left out
+ * early, and that is all it does. is_full: ANY gets everything that the name
  * has, not one RRset (RFC 8482 4.4: over TCP).
  */
 void answer_choose(const struct query *query, const struct zone_set *set,
@@ -113,6 +154,11 @@ void answer_choose(const struct query *query, const struct zone_set *set,
  */
 void answer_refuse(const struct query *query, const struct zone_set *set,
 		   struct answer *answer);
+
+/* The same, where answer_seek() has been asked before. */
+void answer_choose_found(const struct query *query, const struct zone_set *set,
+			 const struct answer_found *found, size_t room,
+			 bool is_full, struct answer *answer);
 
 /* An answer that has no RRsets. */
 static inline void answer_fail(struct answer *answer, uint16_t rcode,

@@ -2,6 +2,7 @@
 
 #include "lib/answer/answer.h"
 #include "lib/answer/chaos.h"
+#include "lib/answer/compiled.h"
 #include "lib/answer/query.h"
 #include "lib/answer/reply.h"
 #include "lib/dns/message.h"
@@ -20,9 +21,14 @@ struct answer_context {
 	const struct zone_set *set;
 	struct chaos *chaos;
 	struct reply_writer *writer;
+	struct compiled_table *table; /* or NULL */
 	struct reply_edns edns;
 	struct query query;
+	struct answer_found found;
 	struct answer answer;
+	/* Where replies are compiled. */
+	struct reply_recording recording;
+	uint8_t message[COMPILED_MESSAGE_MAX];
 };
 
 static uint16_t keepalive_of(unsigned idle_ms)
@@ -44,7 +50,11 @@ answer_context_new(const struct answer_identity *identity,
 	context->set = set;
 	context->chaos = chaos_new(identity->name, identity->version);
 	context->writer = reply_writer_new();
-	if (context->chaos == NULL || context->writer == NULL) {
+	if (identity->compiled_budget > 0) {
+		context->table = compiled_table_new(identity->compiled_budget);
+	}
+	if (context->chaos == NULL || context->writer == NULL ||
+	    (identity->compiled_budget > 0 && context->table == NULL)) {
 		answer_context_free(context);
 		return NULL;
 	}
@@ -65,6 +75,7 @@ void answer_context_free(struct answer_context *context)
 	if (context != NULL) {
 		chaos_free(context->chaos);
 		reply_writer_free(context->writer);
+		compiled_table_free(context->table);
 		free(context);
 	}
 }
@@ -136,11 +147,60 @@ static void choose(struct answer_context *context,
 	}
 }
 
+/*
+ * Compile the reply that was found: chosen without a limit, so that every limit
+ * can be had of it.
+ */
+static const struct compiled *compile(struct answer_context *context,
+				      const struct compiled_key *key)
+{
+	const struct query *query = &context->query;
+	struct answer *answer = &context->answer;
+	size_t size = MESSAGE_HEADER_SIZE + (size_t)query->question_size +
+		      COMPILED_SIZE_MAX;
+	bool is_good;
+
+	answer_choose_found(query, context->set, &context->found, MESSAGE_MAX,
+			    false, answer);
+	is_good = !answer->is_truncated &&
+		  reply_record(context->writer, query, answer, context->message,
+			       size, &context->recording);
+	return compiled_add(context->table, key, answer, context->message,
+			    query->qname.length,
+			    is_good ? &context->recording : NULL);
+}
+
+/* The compiled reply to the query, or NULL; context->found is filled. */
+static const struct compiled *find_compiled(struct answer_context *context)
+{
+	struct compiled_table *table = context->table;
+	const struct compiled *compiled;
+	struct compiled_key key;
+
+	if (table == NULL ||
+	    !compiled_key_init(&key, &context->query, &context->found)) {
+		return NULL;
+	}
+	compiled = compiled_find(table, &key);
+	if (compiled == NULL && compiled_is_wanted(table, &key)) {
+		compiled = compile(context, &key);
+	}
+	return compiled != NULL && compiled_is_good(compiled) ? compiled : NULL;
+}
+
+/* Is it a question that zones are sought for? */
+static bool is_for_zones(const struct query *query)
+{
+	return query->rcode == RCODE_NOERROR && query->qclass == RRCLASS_IN &&
+	       answer_is_sought(query->qtype);
+}
+
 size_t answer_query(struct answer_context *context,
 		    enum answer_transport transport, const uint8_t *query,
 		    size_t query_size, uint8_t *reply, size_t reply_room,
 		    struct answer_note *note)
 {
+	const struct compiled *compiled = NULL;
 	size_t limit;
 	size_t size;
 	bool is_truncated;
@@ -151,13 +211,36 @@ size_t answer_query(struct answer_context *context,
 	}
 	judge_keepalive(&context->query, transport);
 	limit = reply_limit(context, transport, reply_room);
-	choose(context, transport, limit);
-	size = reply_write(context->writer, &context->query, &context->answer,
-			   &context->edns, reply, limit, &is_truncated);
+	if (is_for_zones(&context->query)) {
+		answer_seek(&context->query, context->set, &context->found);
+		compiled = find_compiled(context);
+		if (compiled == NULL) {
+			answer_choose_found(&context->query, context->set,
+					    &context->found, limit,
+					    transport == ANSWER_TCP,
+					    &context->answer);
+		}
+	} else {
+		choose(context, transport, limit);
+	}
+	if (compiled != NULL) {
+		answer_begin(&context->query, &context->found,
+			     &context->answer);
+		compiled_head(compiled, &context->answer);
+		size = reply_write_compiled(context->writer, compiled,
+					    &context->query, &context->answer,
+					    &context->edns, reply, limit,
+					    &is_truncated);
+	} else {
+		size = reply_write(context->writer, &context->query,
+				   &context->answer, &context->edns, reply,
+				   limit, &is_truncated);
+	}
 	note->rcode = context->answer.rcode;
 	note->qtype = context->query.qtype;
 	note->is_truncated = is_truncated;
 	note->is_delegation = context->answer.is_delegation;
+	note->is_compiled = compiled != NULL;
 	note->zone = context->answer.zone;
 	return size;
 }

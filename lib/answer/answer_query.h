@@ -17,6 +17,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum {
+	/* Room for twice the 3,000 replies that a root zone's questions take.
+	 */
+	ANSWER_COMPILED_BUDGET = 8 << 20,
+};
+
 enum answer_transport {
 	ANSWER_UDP,
 	ANSWER_TCP, /* replies up to 65,535 octets */
@@ -31,6 +37,8 @@ struct answer_identity {
 	/* After which a silent TCP client is left; 0: not told (RFC 7828). */
 	unsigned tcp_idle_ms;
 	const struct dname *report_agent; /* RFC 9567, not the root; or NULL */
+	/* Octets that each worker keeps compiled replies in; 0: none. */
+	size_t compiled_budget;
 };
 
 struct answer_context; /* a worker's own scratch memory */
@@ -47,6 +55,7 @@ struct answer_note {
 	uint16_t qtype; /* 0 where no question was read */
 	uint8_t is_truncated;
 	uint8_t is_delegation;
+	uint8_t is_compiled;     /* its sections were copied */
 	const struct zone *zone; /* or NULL; valid while on-line */
 };
 

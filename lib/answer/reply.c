@@ -24,6 +24,7 @@
  */
 #include "lib/answer/reply.h"
 
+#include "lib/answer/compiled.h"
 #include "lib/dns/rrtype.h"
 #include "lib/zone/zone.h"
 
@@ -59,7 +60,8 @@ struct entry {
 
 struct reply_writer {
 	struct wire_writer wire;
-	unsigned entries; /* entry 0 is the root */
+	struct reply_recording *recording; /* or NULL */
+	unsigned entries;                  /* entry 0 is the root */
 	/*
 	 * The name written last, less its first label, and the entry of that.
 	 */
@@ -82,6 +84,22 @@ void reply_writer_free(struct reply_writer *writer)
 }
 
 /* --- names ---------------------------------------------------------------- */
+
+/* A pointer into what moves with the length of the question's name. */
+static void pointer_write(struct reply_writer *w, size_t target)
+{
+	struct reply_recording *recording = w->recording;
+
+	if (recording != NULL) {
+		if (recording->pointers == REPLY_POINTERS_MAX) {
+			w->wire.failed = true;
+			return;
+		}
+		recording->pointer[recording->pointers++] =
+			(uint16_t)wire_size(&w->wire);
+	}
+	wire_write16(&w->wire, (uint16_t)(POINTER | target));
+}
 
 static unsigned bucket_of(unsigned parent, const uint8_t *label)
 {
@@ -211,14 +229,12 @@ static size_t name_write(struct reply_writer *w, const uint8_t *octets)
 		}
 	}
 	if (left == 0 && labels > 0) {
-		wire_write16(&w->wire,
-			     (uint16_t)(POINTER | w->entry[parent].offset));
+		pointer_write(w, w->entry[parent].offset);
 		return w->entry[parent].offset;
 	}
 	wire_write(&w->wire, octets, starts[left]);
 	if (left < labels) {
-		wire_write16(&w->wire,
-			     (uint16_t)(POINTER | w->entry[parent].offset));
+		pointer_write(w, w->entry[parent].offset);
 	} else {
 		wire_write8(&w->wire, 0);
 	}
@@ -244,14 +260,18 @@ static size_t name_write(struct reply_writer *w, const uint8_t *octets)
 struct owner {
 	const uint8_t *octets;
 	size_t offset; /* of the name in the message; 0: not there */
+	/* The question's own name, which stands there at any length. */
+	bool is_question;
 };
 
 static void owner_write(struct reply_writer *w, struct owner *owner)
 {
 	if (owner->octets[0] == 0) {
 		wire_write8(&w->wire, 0);
+	} else if (owner->is_question) {
+		wire_write16(&w->wire, POINTER | MESSAGE_HEADER_SIZE);
 	} else if (owner->offset != 0) {
-		wire_write16(&w->wire, (uint16_t)(POINTER | owner->offset));
+		pointer_write(w, owner->offset);
 	} else {
 		owner->offset = name_write(w, owner->octets);
 	}
@@ -261,9 +281,11 @@ static struct owner owner_of(const struct reply_writer *w,
 			     const struct query *query,
 			     const struct answer_item *item)
 {
-	struct owner owner = {item->owner, 0};
+	struct owner owner = {item->owner, 0, false};
 
-	if (item->place == ANSWER_OWNER_QUESTION) {
+	if (item->owner == query_name(query)->octets) {
+		owner.is_question = true;
+	} else if (item->place == ANSWER_OWNER_QUESTION) {
 		owner.offset = MESSAGE_HEADER_SIZE +
 			       (size_t)query->qname.length - item->owner_length;
 	} else if (item->place == ANSWER_OWNER_TARGET &&
@@ -614,12 +636,6 @@ static bool tsig_write(struct wire_writer *wire, const struct query *query)
 
 /* --- the message ---------------------------------------------------------- */
 
-struct counts {
-	unsigned answers;
-	unsigned authorities;
-	unsigned additionals;
-};
-
 /* One section, all of it; false where it does not fit. */
 static bool section_write(struct reply_writer *w, const struct query *query,
 			  const struct answer_item *items, unsigned length,
@@ -636,13 +652,11 @@ static bool section_write(struct reply_writer *w, const struct query *query,
 	return true;
 }
 
-/* False where what must be there does not fit. */
-static bool sections_write(struct reply_writer *w, const struct query *query,
-			   const struct answer *answer, struct counts *counts)
+/* What must be there; false where it does not fit. */
+static bool required_write(struct reply_writer *w, const struct query *query,
+			   const struct answer *answer,
+			   struct reply_counts *counts)
 {
-	const struct answer_item *additional = answer->additional;
-	unsigned required = answer->additionals_required;
-
 	if (answer->is_truncated) {
 		return false;
 	}
@@ -652,16 +666,26 @@ static bool sections_write(struct reply_writer *w, const struct query *query,
 			   MESSAGE_HEADER_SIZE + (size_t)query->qname.length -
 				   answer->anchor->length);
 	}
-	if (!section_write(w, query, answer->answer, answer->answers,
-			   answer->rrclass, &counts->answers) ||
-	    !section_write(w, query, answer->authority, answer->authorities,
-			   answer->rrclass, &counts->authorities) ||
-	    !section_write(w, query, additional, required, answer->rrclass,
-			   &counts->additionals)) {
+	return section_write(w, query, answer->answer, answer->answers,
+			     answer->rrclass, &counts->answers) &&
+	       section_write(w, query, answer->authority, answer->authorities,
+			     answer->rrclass, &counts->authorities) &&
+	       section_write(w, query, answer->additional,
+			     answer->additionals_required, answer->rrclass,
+			     &counts->additionals);
+}
+
+static bool sections_write(struct reply_writer *w, const struct query *query,
+			   const struct answer *answer,
+			   struct reply_counts *counts)
+{
+	unsigned required = answer->additionals_required;
+
+	if (!required_write(w, query, answer, counts)) {
 		return false;
 	}
 	/* RFC 2181 9, RFC 9471 3.2: what is left out here sets no TC. */
-	(void)section_write(w, query, additional + required,
+	(void)section_write(w, query, answer->additional + required,
 			    answer->additionals - required, answer->rrclass,
 			    &counts->additionals);
 	return true;
@@ -669,7 +693,7 @@ static bool sections_write(struct reply_writer *w, const struct query *query,
 
 static void header_put(uint8_t *reply, const struct query *query,
 		       const struct answer *answer, bool is_truncated,
-		       const struct counts *counts)
+		       const struct reply_counts *counts)
 {
 	/*
 	 * RFC 1035 4.1.1: opcode and RD are copied. CD is cleared: RFC 4035
@@ -696,12 +720,19 @@ static void header_put(uint8_t *reply, const struct query *query,
 	wire_put16(reply + 10, (uint16_t)counts->additionals);
 }
 
-size_t reply_write(struct reply_writer *writer, const struct query *query,
-		   const struct answer *answer, const struct reply_edns *edns,
-		   uint8_t *reply, size_t limit, bool *is_truncated)
+/*
+ * The message around its sections, which are those of the compiled reply where
+ * there is one, and otherwise written.
+ */
+static size_t message_write(struct reply_writer *writer,
+			    const struct compiled *compiled,
+			    const struct query *query,
+			    const struct answer *answer,
+			    const struct reply_edns *edns, uint8_t *reply,
+			    size_t limit, bool *is_truncated)
 {
 	struct wire_writer *wire = &writer->wire;
-	struct counts counts = {0, 0, 0};
+	struct reply_counts counts = {0, 0, 0};
 	uint8_t *body;
 	struct opt opt;
 
@@ -712,11 +743,15 @@ size_t reply_write(struct reply_writer *writer, const struct query *query,
 	body = wire->at;
 	opt = opt_plan(query, answer, edns, wire_room(wire));
 	wire->end -= opt.size;
-	*is_truncated = !sections_write(writer, query, answer, &counts);
+	*is_truncated =
+		compiled != NULL
+			? !compiled_copy(compiled, query->qname.length, wire,
+					 &counts)
+			: !sections_write(writer, query, answer, &counts);
 	if (*is_truncated) {
 		/* What a client must not use need not be sent (RFC 2181 9). */
 		wire->at = body;
-		counts = (struct counts){0, 0, 0};
+		counts = (struct reply_counts){0, 0, 0};
 	}
 	wire->end += opt.size;
 	opt_fill(&opt, query, answer, edns, wire_room(wire));
@@ -730,4 +765,75 @@ size_t reply_write(struct reply_writer *writer, const struct query *query,
 	}
 	header_put(reply, query, answer, *is_truncated, &counts);
 	return wire_size(wire);
+}
+
+size_t reply_write(struct reply_writer *writer, const struct query *query,
+		   const struct answer *answer, const struct reply_edns *edns,
+		   uint8_t *reply, size_t limit, bool *is_truncated)
+{
+	return message_write(writer, NULL, query, answer, edns, reply, limit,
+			     is_truncated);
+}
+
+size_t reply_write_compiled(struct reply_writer *writer,
+			    const struct compiled *compiled,
+			    const struct query *query,
+			    const struct answer *answer,
+			    const struct reply_edns *edns, uint8_t *reply,
+			    size_t limit, bool *is_truncated)
+{
+	return message_write(writer, compiled, query, answer, edns, reply,
+			     limit, is_truncated);
+}
+
+/* --- compiling ------------------------------------------------------------ */
+
+/* The additional RRsets that may be left out, each with where it ends. */
+static bool steps_record(struct reply_writer *w, const struct query *query,
+			 const struct answer *answer,
+			 struct reply_recording *recording)
+{
+	for (unsigned i = answer->additionals_required; i < answer->additionals;
+	     i++) {
+		struct reply_step *step = &recording->step[recording->steps];
+		unsigned records;
+
+		if (recording->steps == REPLY_STEPS_MAX) {
+			return false;
+		}
+		records = item_write(w, query, &answer->additional[i],
+				     answer->rrclass);
+		if (records == 0) {
+			return false;
+		}
+		recording->counts.additionals += records;
+		step->end = (uint16_t)wire_size(&w->wire);
+		step->additionals = (uint16_t)recording->counts.additionals;
+		recording->steps++;
+	}
+	return true;
+}
+
+bool reply_record(struct reply_writer *writer, const struct query *query,
+		  const struct answer *answer, uint8_t *message, size_t size,
+		  struct reply_recording *recording)
+{
+	size_t start = MESSAGE_HEADER_SIZE + (size_t)query->question_size;
+	bool is_good;
+
+	assert(size > start);
+	recording->pointers = 0;
+	recording->steps = 0;
+	recording->counts = (struct reply_counts){0, 0, 0};
+	writer->wire = wire_writer_init(message, size);
+	(void)wire_claim(&writer->wire, start);
+	writer->recording = recording;
+	is_good = required_write(writer, query, answer, &recording->counts);
+	recording->start = (uint16_t)start;
+	recording->required = recording->counts.additionals;
+	recording->required_end = (uint16_t)wire_size(&writer->wire);
+	is_good = is_good && steps_record(writer, query, answer, recording);
+	recording->end = (uint16_t)wire_size(&writer->wire);
+	writer->recording = NULL;
+	return is_good;
 }

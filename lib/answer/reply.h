@@ -37,3 +37,54 @@ struct reply_edns {
 size_t reply_write(struct reply_writer *writer, const struct query *query,
 		   const struct answer *answer, const struct reply_edns *edns,
 		   uint8_t *reply, size_t limit, bool *is_truncated);
+
+struct compiled;
+
+/* The same with the sections of a compiled reply; of answer only the head. */
+size_t reply_write_compiled(struct reply_writer *writer,
+			    const struct compiled *compiled,
+			    const struct query *query,
+			    const struct answer *answer,
+			    const struct reply_edns *edns, uint8_t *reply,
+			    size_t limit, bool *is_truncated);
+
+/* Records by section. */
+struct reply_counts {
+	unsigned answers;
+	unsigned authorities;
+	unsigned additionals;
+};
+
+enum {
+	REPLY_POINTERS_MAX = 512,
+	REPLY_STEPS_MAX = 128,
+};
+
+/* A reply may be cut here: behind an additional RRset. */
+struct reply_step {
+	uint16_t end;         /* offset in the message */
+	uint16_t additionals; /* records up to there */
+};
+
+/* What a compiled reply is made of; offsets are those in the message. */
+struct reply_recording {
+	struct reply_counts counts;
+	unsigned required; /* of the additional records */
+	uint16_t start;    /* behind the question */
+	uint16_t required_end;
+	uint16_t end;
+	unsigned pointers;
+	unsigned steps;
+	uint16_t pointer[REPLY_POINTERS_MAX]; /* those that shift */
+	struct reply_step step[REPLY_STEPS_MAX];
+};
+
+/*
+ * Write the sections of answer, all of them, to where they stand in a message
+ * of at most size octets (more than header and question take, and less than
+ * 16,383 - 255: every pointer must reach); the octets before are left alone.
+ * False where something does not fit: then there is nothing to compile.
+ */
+bool reply_record(struct reply_writer *writer, const struct query *query,
+		  const struct answer *answer, uint8_t *message, size_t size,
+		  struct reply_recording *recording);

@@ -34,6 +34,7 @@ struct zone_version {
 	struct trie nsec3;
 	uint8_t *const *chunks;
 	const struct zone_node *apex;
+	uint64_t generation;
 	uint32_t serial;
 	uint32_t negative_ttl;
 	bool is_signed; /* the apex has DNSKEY */

@@ -121,8 +121,13 @@ void zone_version_enter(struct zone_version *version,
 			struct cells_garbage *garbage,
 			struct cells_garbage *made)
 {
+	/* Different is all that the numbers have to be: no order needed. */
+	static _Atomic uint64_t generations;
 	struct zone_memory *memory = version->memory;
 
+	version->generation = 1 + atomic_fetch_add_explicit(
+					  &generations, 1,
+					  memory_order_relaxed);
 	pthread_mutex_lock(&memory->lock);
 	version->made = made;
 	version->older = memory->newest;
@@ -231,6 +236,11 @@ const struct zone_node *
 zone_version_apex_node(const struct zone_version *version)
 {
 	return version->apex;
+}
+
+uint64_t zone_version_generation(const struct zone_version *version)
+{
+	return version->generation;
 }
 
 uint32_t zone_version_serial(const struct zone_version *version)

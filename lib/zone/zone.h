@@ -79,6 +79,11 @@ void zone_version_release(struct zone_version *version);
 const struct dname *zone_version_apex(const struct zone_version *version);
 const struct zone_node *
 zone_version_apex_node(const struct zone_version *version);
+/*
+ * A number that no other version of any zone in this process has, or had, or
+ * will have: what was derived from a version is known by it, without a hold.
+ */
+uint64_t zone_version_generation(const struct zone_version *version);
 uint32_t zone_version_serial(const struct zone_version *version);
 /* The TTL of negative answers: the least of the SOA's TTL and its MINIMUM (RFC
  * 2308 5). */

@@ -781,6 +781,7 @@ int server_run(const struct config *config)
 		.udp_payload = config->udp_payload,
 		.tcp_idle_ms = config->tcp.idle_ms,
 		.report_agent = config->has_report_agent ? agent : NULL,
+		.compiled_budget = ANSWER_COMPILED_BUDGET,
 	};
 	signal(SIGPIPE, SIG_IGN);
 	sigfillset(&all);

@@ -1,6 +1,7 @@
 /*
  * fuzz_query.c - any octets as a query, through the whole answer path, over
- * zones of every kind; what comes back must be a message that keeps our word.
+ * zones of every kind; what comes back must be a message that keeps our word,
+ * and the same whether it was compiled before or is written now.
  *
  * The first octet chooses the transport and the room; the rest is the query.
  */
@@ -77,6 +78,8 @@ static const char nsec3_text[] =
 	"cut NS ns.cut\n";
 
 static struct served served;
+static struct answer_identity plain_identity;
+static struct answer_context *plain; /* writes every reply */
 
 static void add(const char *origin, const char *text)
 {
@@ -100,7 +103,10 @@ static void start(void)
 	add(".", nsec_text);
 	add("example.", plain_text);
 	add("hashed.", nsec3_text);
-	if (!served_add_empty(&served, "empty.example.")) {
+	plain_identity = served.identity;
+	plain_identity.compiled_budget = 0;
+	plain = answer_context_new(&plain_identity, served.set);
+	if (plain == NULL || !served_add_empty(&served, "empty.example.")) {
 		abort();
 	}
 }
@@ -149,6 +155,28 @@ static void check(const uint8_t *query, size_t query_size, const uint8_t *reply,
 	ldns_pkt_free(packet);
 }
 
+/* The third time at the latest it is compiled, if ever. */
+static void check_compiled(enum answer_transport transport, size_t room,
+			   const uint8_t *query, size_t query_size,
+			   const uint8_t *reply, size_t size)
+{
+	struct answer_note note;
+	uint8_t *other = malloc(room);
+
+	if (other == NULL) {
+		return;
+	}
+	MUST(answer_query(plain, transport, query, query_size, other, room,
+			  &note) == size);
+	MUST(memcmp(reply, other, size) == 0);
+	for (unsigned i = 0; i < 2; i++) {
+		MUST(answer_query(served.context, transport, query, query_size,
+				  other, room, &note) == size);
+		MUST(memcmp(reply, other, size) == 0);
+	}
+	free(other);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const size_t rooms[] = {512, 1232, 4096, MESSAGE_MAX};
@@ -177,6 +205,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		room = 1232;
 	}
 	check(data + 1, size - 1, reply, written, room, &note);
+	check_compiled(transport, room, data + 1, size - 1, reply, written);
 	free(reply);
 	return 0;
 }

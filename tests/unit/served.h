@@ -50,7 +50,9 @@ static inline void served_init(struct served *s)
 	s->identity = (struct answer_identity){.name = "test.example",
 					       .version = "Rootcast",
 					       .udp_payload = 1232,
-					       .tcp_idle_ms = 10000};
+					       .tcp_idle_ms = 10000,
+					       .compiled_budget =
+						       ANSWER_COMPILED_BUDGET};
 	s->set = zone_set_new();
 	s->context = s->set == NULL ? NULL
 				    : answer_context_new(&s->identity, s->set);

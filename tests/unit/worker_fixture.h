@@ -115,7 +115,9 @@ static inline struct fixture fixture_start(struct fixture_settings settings)
 
 	identity = (struct answer_identity){.name = fixture_identity,
 					    .version = "test",
-					    .udp_payload = 1232};
+					    .udp_payload = 1232,
+					    .compiled_budget =
+						    ANSWER_COMPILED_BUDGET};
 	ck_assert_int_eq(address_load(&f.address, settings.host, 1), STATUS_OK);
 	while (!fixture_pick_port(&f.address)) {
 		ck_assert_uint_lt(tries++, FIXTURE_PORT_TRIES);

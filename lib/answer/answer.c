@@ -6,7 +6,7 @@
  * what goes in (+ only when DO is set, RFC 4035 3.1):
  *
  *	ANSWER		answer: RRset	authority: + proof of a wildcard
- *			additional: addresses of NS, MX, SRV, SVCB targets
+ *			additional: addresses of the hosts it names (NS, MX...)
  *	CNAME		answer: CNAME	and again with its target
  *	DNAME		answer: DNAME, CNAME made of it; again with its target
  *	DELEGATION	authority: NS, + DS or proof of none
@@ -348,6 +348,9 @@ static int target_offset(uint16_t type)
 	case RRTYPE_NS:
 		return 0;
 	case RRTYPE_MX:
+	case RRTYPE_AFSDB: /* RFC 1183 1 */
+	case RRTYPE_RT:    /* RFC 1183 3.3 */
+	case RRTYPE_KX:    /* RFC 2230 3.2 */
 	case RRTYPE_SVCB:
 	case RRTYPE_HTTPS:
 		return 2;

@@ -17,6 +17,7 @@ ALL = ("nsd", "knot", "bind")
 A, NS, CNAME, SOA, MX, AAAA, SRV = 1, 2, 5, 6, 15, 28, 33
 DNAME, DS, RRSIG, NSEC, DNSKEY, NSEC3 = 39, 43, 46, 47, 48, 50
 SVCB, HTTPS, ANY = 64, 65, 255
+AFSDB, RT, KX = 18, 21, 36
 PLAIN_LIMIT = 512
 SERVER_LIMIT = 1232
 
@@ -499,9 +500,10 @@ def _(case, difference):
 @row("ANY below a DNAME follows the CNAME made of it", ("bind",),
      "RFC 6672 3.2 3c: restart with the new name")
 def _(case, difference):
-    names = chain_of(case.theirs, case.name)
+    theirs = case.theirs_full if case.theirs.tc else case.theirs
+    names = chain_of(theirs, case.name)
     if case.qtype != ANY or len(names) < 2 or \
-            not any(kind == DNAME for _, kind, _ in case.theirs.answer):
+            not any(kind == DNAME for _, kind, _ in theirs.answer):
         return False
     if difference.where == "rcode":
         return difference.ours == wire.NXDOMAIN
@@ -584,6 +586,48 @@ def _(case, difference):
         difference.side == "theirs" and \
         difference.kind in (NSEC, NSEC3, SVCB, HTTPS) and \
         any(kind in (SVCB, HTTPS) for _, kind, _ in case.ours.answer)
+
+
+@row("SVCB and HTTPS: what the target has of that type", ("nsd", "bind"),
+     "RFC 9460 4.1: SHOULD return the SVCB of TargetNames in the zone; Knot")
+def _(case, difference):
+    return difference.where == "additional" and difference.side == "ours" and \
+        difference.kind in (SVCB, HTTPS) and any(
+            kind == difference.kind for _, kind, _ in case.ours.answer)
+
+
+@row("AFSDB, RT and KX: addresses of the hosts", ALL,
+     "RFC 1183 1 and 3.3, RFC 2230 3.2: additional section processing")
+def _(case, difference):
+    return difference.where == "additional" and difference.side == "ours" and \
+        difference.kind in (A, AAAA) and \
+        any(kind in (AFSDB, RT, KX) for _, kind, _ in case.ours.answer)
+
+
+@row("NSEC at a wildcard: it stands in the answer for the name, and in "
+     "authority as the proof that there is none closer", ("knot",),
+     "RFC 4035 3.1.3.3; NSD, BIND")
+def _(case, difference):
+    return case.qtype == NSEC and difference.where == "authority" and \
+        difference.side == "ours" and difference.kind == NSEC and \
+        difference.owner[:1] == (b"*",) and \
+        (case.name, NSEC, 0) in case.ours.answer
+
+
+def is_empty(name):
+    """Does the name only exist by names below it?"""
+    apex = zone_of(name)
+    types = ZONES[apex].types
+    return name not in types and len(name) > len(apex) and any(
+        len(other) > len(name) and is_below(other, name) for other in types)
+
+
+@row("an empty name without an NSEC3: the proof starts above it", ("nsd",),
+     "RFC 5155 7.1 and 7.2.1: the closest provable encloser; Knot, BIND")
+def _(case, difference):
+    return difference.where == "authority" and difference.kind == NSEC3 and \
+        case.ours.rcode == case.theirs.rcode == wire.NXDOMAIN and \
+        any(is_empty(case.name[i:]) for i in range(1, len(case.name)))
 
 
 @row("denial of a name that a DNAME led to", ("nsd",),

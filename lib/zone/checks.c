@@ -16,7 +16,7 @@
  * | no NS at the apex                                   | error    | building |
  * | CNAME beside other data, at the apex, several       | error    | building |
  * | several DNAME                                       | error    | building |
- * | a record outside the zone                           | error    | building |
+ * | a record outside the zone: it is left out           | warning  | loading  |
  * | an RRset that no message of 65,535 octets would hold| error    | building |
  * | NSEC3 iterations over the limit (RFC 9276)          | error    | building |
  * | names below a DNAME; NS beside a DNAME              | warning  | here     |

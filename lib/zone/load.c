@@ -1,8 +1,11 @@
 /*
  * load.c - read a master file, build a version, check it.
  *
- * Faults that only the whole zone shows (a CNAME beside other data, a record
- * outside the zone) have no line when they are found. Keeping a line with every
+ * Records outside the zone, once its SOA has said what that is, are left out
+ * and told as a warning, as Knot and BIND do (RFC 8976 A.2 has such a zone).
+ *
+ * Faults that only the whole zone shows (a CNAME beside other data, two SOA
+ * records) have no line when they are found. Keeping a line with every
  * record would cost memory on each load for the sake of the rare bad one, so
  * the file is read a second time to find the line: places.h.
  */
@@ -25,6 +28,31 @@ enum {
 	READ_AGAIN_MAX = 16 << 20,
 };
 
+/* What the second reading looks for: faults that only the text shows. */
+struct text_search {
+	const struct zone_version *version;
+	size_t count;
+	struct dname_storage owner; /* of the first */
+	uint16_t type;
+	unsigned long line;
+	char file[sizeof(((struct master_file_error *)0)->file)];
+	uint64_t *seen; /* hashes of records, open addressing; 0: free */
+	size_t slots;   /* a power of two */
+	const struct dname *apex;
+};
+
+static void note_first(struct text_search *search,
+		       const struct master_file_record *record)
+{
+	if (search->count++ > 0) {
+		return;
+	}
+	dname_copy(&search->owner, record->owner);
+	search->type = record->type;
+	search->line = record->line;
+	snprintf(search->file, sizeof(search->file), "%s", record->file);
+}
+
 struct loader {
 	const char *path;
 	const struct dname *origin;
@@ -35,6 +63,9 @@ struct loader {
 	size_t added;
 	uint64_t ttl_sum; /* of all that was added */
 	bool has_several_ttls;
+	bool has_apex;
+	struct dname_storage apex;  /* owner of the first SOA */
+	struct text_search outside; /* records that are not of this zone */
 };
 
 static enum status file_opened(const char *path, int fd, const struct stat *st,
@@ -69,6 +100,16 @@ static enum status add_record(const struct master_file_record *record,
 	struct loader *loader = context;
 
 	(void)reason;
+	if (loader->has_apex && record->type != RRTYPE_SOA &&
+	    !dname_is_below_or_equal(record->owner, dname_of(&loader->apex))) {
+		/* RFC 1034 4.2.1 has no place for it; Knot and BIND agree. */
+		note_first(&loader->outside, record);
+		return STATUS_OK;
+	}
+	if (record->type == RRTYPE_SOA && !loader->has_apex) {
+		loader->has_apex = true;
+		dname_copy(&loader->apex, record->owner);
+	}
 	loader->added++;
 	loader->ttl_sum += record->ttl;
 	return zone_writer_add(loader->writer, record->owner, record->type,
@@ -254,30 +295,6 @@ static bool sum_ttls(const struct zone_version *version,
 	return true;
 }
 
-/* What the second reading looks for: faults that only the text shows. */
-struct text_search {
-	const struct zone_version *version;
-	size_t count;
-	struct dname_storage owner; /* of the first */
-	uint16_t type;
-	unsigned long line;
-	char file[sizeof(((struct master_file_error *)0)->file)];
-	uint64_t *seen; /* hashes of records, open addressing; 0: free */
-	size_t slots;   /* a power of two */
-};
-
-static void note_first(struct text_search *search,
-		       const struct master_file_record *record)
-{
-	if (search->count++ > 0) {
-		return;
-	}
-	dname_copy(&search->owner, record->owner);
-	search->type = record->type;
-	search->line = record->line;
-	snprintf(search->file, sizeof(search->file), "%s", record->file);
-}
-
 /* Does the record have another TTL than the set that came out? */
 static bool has_other_ttl(const struct zone_version *version,
 			  const struct master_file_record *record)
@@ -336,6 +353,9 @@ static enum status search_twice(const struct master_file_record *record,
 	size_t slot;
 
 	(void)reason;
+	if (!dname_is_below_or_equal(record->owner, search->apex)) {
+		return STATUS_OK;
+	}
 	dname_copy(&owner, record->owner);
 	dname_make_canonical(dname_of(&owner));
 	memcpy(rdata, record->rdata, record->rdata_size);
@@ -375,7 +395,8 @@ static void tell_text(struct loader *loader, const struct text_search *search,
 /* Records that are there already. */
 static void check_twice(struct loader *loader, size_t twice)
 {
-	struct text_search search = {.slots = 64};
+	struct text_search search = {.slots = 64,
+				     .apex = dname_of(&loader->apex)};
 	char text[ZONE_CHECK_TEXT_MAX];
 	struct zone_finding finding = {.text = text};
 
@@ -427,6 +448,21 @@ static void check_ttls(struct loader *loader,
 	tell_text(loader, &search, &finding);
 }
 
+/* Records of another zone, which were left out. */
+static void check_outside(struct loader *loader)
+{
+	char text[ZONE_CHECK_TEXT_MAX];
+	struct zone_finding finding = {.text = text};
+
+	if (loader->outside.count > 0) {
+		snprintf(text, sizeof(text),
+			 "%zu records are outside the zone and left out, the "
+			 "first",
+			 loader->outside.count);
+		tell_text(loader, &loader->outside, &finding);
+	}
+}
+
 /* What only the file shows. */
 static void check_text(struct loader *loader,
 		       const struct zone_version *version)
@@ -434,6 +470,7 @@ static void check_text(struct loader *loader,
 	size_t twice = loader->added - zone_version_records(version);
 	uint64_t sum = 0;
 
+	check_outside(loader);
 	if (twice > 0) {
 		check_twice(loader, twice);
 	}

@@ -292,7 +292,7 @@ static void kick(struct xdp_ring *ring)
 
 static size_t take_completions(struct xdp_ring *ring)
 {
-	uint32_t at;
+	uint32_t at = 0;
 	uint32_t count =
 		xsk_ring_cons__peek(&ring->completion, XDP_RING_SEND, &at);
 

@@ -154,7 +154,8 @@ class Test:
             "nosoa": "$TTL 60\n@ NS ns1\nns1 A 192.0.2.1\n",
             "nons": "$TTL 60\n@ SOA ns1 h 1 2 3 4 5\n",
             "cname": GOOD + "www CNAME ns1\n",
-            "outside": GOOD + "www.example.com. A 192.0.2.1\n",
+            # Behind the SOA record it would be left out with a warning.
+            "outside": "www.example.com. 60 A 192.0.2.1\n" + GOOD,
             "unclosed": GOOD + "x TXT ( \"a\"\n",
             "empty": "",
         }

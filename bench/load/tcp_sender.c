@@ -694,9 +694,6 @@ static void raise_limit(const struct options *options)
 		return;
 	}
 	limit.rlim_cur = wanted;
-	if (limit.rlim_max < wanted) {
-		limit.rlim_max = wanted;
-	}
 	if (setrlimit(RLIMIT_NOFILE, &limit) != 0) {
 		fail("setrlimit: too few descriptors");
 	}

@@ -787,7 +787,7 @@ static enum answer_place enter(struct answer_found *found,
  */
 static bool find_parent_side(const struct zone_set *set,
 			     const struct dname *name, uint16_t qtype,
-			     const struct zone *child,
+			     const struct zone *child, struct lookup_path *path,
 			     struct answer_found *found)
 {
 	const struct zone *above;
@@ -800,7 +800,7 @@ static bool find_parent_side(const struct zone_set *set,
 	if (found->place != ANSWER_PLACE_FOUND) {
 		return found->place == ANSWER_PLACE_EMPTY;
 	}
-	zone_lookup(found->version, name, qtype, &found->lookup);
+	zone_lookup_path(found->version, path, qtype, &found->lookup);
 	return found->lookup.kind != LOOKUP_DELEGATION;
 }
 
@@ -809,22 +809,37 @@ static bool find_parent_side(const struct zone_set *set,
  * last, if any.
  */
 static void look_up(const struct zone_set *set, const struct dname *name,
-		    uint16_t qtype, struct answer_found *found)
+		    uint16_t qtype, struct lookup_path *path,
+		    struct answer_found *found)
 {
-	const struct zone *zone = zone_set_find(set, name);
+	const struct zone *zone;
 
+	trie_key_init(&path->key, name);
+	zone = zone_set_find_path(set, path);
 	found->place = ANSWER_PLACE_NONE;
-	if (zone == NULL || find_parent_side(set, name, qtype, zone, found)) {
+	if (zone == NULL ||
+	    find_parent_side(set, name, qtype, zone, path, found)) {
 		return;
 	}
 	found->place = enter(found, zone);
 	if (found->place == ANSWER_PLACE_FOUND) {
-		zone_lookup(found->version, name, qtype, &found->lookup);
+		zone_lookup_path(found->version, path, qtype, &found->lookup);
 	}
 }
 
-/* What covers a name that is not there. */
+/* Must its absence be proven to those who ask with DO? */
+static bool is_denied(const struct answer_found *found)
+{
+	const struct lookup *lookup = &found->lookup;
+
+	return found->place == ANSWER_PLACE_FOUND &&
+	       zone_version_is_signed(found->version) &&
+	       (lookup->kind == LOOKUP_NXDOMAIN || lookup->is_wildcard);
+}
+
+/* What covers a name that is not there; path is that of its lookup. */
 static const struct zone_node *find_denial(const struct answer_found *found,
+					   const struct lookup_path *path,
 					   const struct dname *name)
 {
 	const struct zone_version *version = found->version;
@@ -833,7 +848,7 @@ static const struct zone_node *find_denial(const struct answer_found *found,
 	bool is_match;
 
 	if (uses_nsec(version)) {
-		return zone_find_nsec(version, name);
+		return zone_path_nsec(version, path);
 	}
 	if (!zone_version_has_nsec3(version)) {
 		return NULL;
@@ -847,16 +862,14 @@ static const struct zone_node *find_denial(const struct answer_found *found,
 void answer_seek(const struct query *query, const struct zone_set *set,
 		 struct answer_found *out)
 {
-	const struct lookup *lookup = &out->lookup;
+	struct lookup_path path;
 
 	out->zone = NULL;
 	out->version = NULL;
 	out->denial = NULL;
-	look_up(set, query_name(query), query->qtype, out);
-	if (out->place == ANSWER_PLACE_FOUND && query->wants_dnssec &&
-	    zone_version_is_signed(out->version) &&
-	    (lookup->kind == LOOKUP_NXDOMAIN || lookup->is_wildcard)) {
-		out->denial = find_denial(out, query_name(query));
+	look_up(set, query_name(query), query->qtype, &path, out);
+	if (query->wants_dnssec && is_denied(out)) {
+		out->denial = find_denial(out, &path, query_name(query));
 	}
 }
 
@@ -925,6 +938,7 @@ void answer_choose_found(const struct query *query, const struct zone_set *set,
 			 bool is_full, struct answer *answer)
 {
 	struct answer_found next = *found;
+	struct lookup_path path;
 	struct chooser c = {
 		.answer = answer,
 		.found = found,
@@ -944,7 +958,7 @@ void answer_choose_found(const struct query *query, const struct zone_set *set,
 		if (!choose(&c, &next.lookup)) {
 			break;
 		}
-		look_up(set, c.name, c.qtype, &next);
+		look_up(set, c.name, c.qtype, &path, &next);
 	}
 }
 

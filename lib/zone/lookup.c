@@ -69,35 +69,33 @@ static bool is_decided_above(const struct zone_version *version,
 	return false;
 }
 
-void zone_lookup(const struct zone_version *version, const struct dname *qname,
-		 uint16_t qtype, struct lookup *out)
+void zone_lookup_path(const struct zone_version *version,
+		      struct lookup_path *path, uint16_t qtype,
+		      struct lookup *out)
 {
+	struct trie_descent *descent = &path->descent;
 	const struct trie_ancestor *encloser;
 	const struct trie_node *wildcard;
-	struct trie_descent descent;
-	struct trie_key key;
 
-	assert(dname_is_below_or_equal(qname, &version->apex->name));
 	out->is_wildcard = false;
-	trie_key_init(&key, qname);
-	trie_descend(&version->names, version->chunks, qname, &key, &descent);
-	if (is_decided_above(version, &descent, out)) {
+	trie_descend(&version->names, version->chunks, &path->key, descent);
+	if (is_decided_above(version, descent, out)) {
 		return;
 	}
-	if (descent.exact != NULL) {
+	if (descent->exact != NULL) {
 		/* RFC 4035 3.1.4.1: DS at a cut is the parent's. */
-		if ((descent.exact->low & NODE_CUT) != 0 &&
+		if ((descent->exact->low & NODE_CUT) != 0 &&
 		    qtype != RRTYPE_DS) {
-			set_cut(version, descent.exact, out);
+			set_cut(version, descent->exact, out);
 			return;
 		}
-		out->node = version_node(version, descent.exact);
+		out->node = version_node(version, descent->exact);
 		out->encloser = out->node;
 		choose(version, qtype, out);
 		return;
 	}
-	assert(descent.ancestors > 0); /* the apex at least */
-	encloser = &descent.ancestor[descent.ancestors - 1];
+	assert(descent->ancestors > 0); /* the apex at least */
+	encloser = &descent->ancestor[descent->ancestors - 1];
 	out->encloser = version_node(version, encloser->leaf);
 	wildcard = trie_find_wildcard(encloser, version->chunks);
 	if (wildcard != NULL) {
@@ -111,6 +109,25 @@ void zone_lookup(const struct zone_version *version, const struct dname *qname,
 	out->kind = LOOKUP_NXDOMAIN;
 	out->node = NULL;
 	out->rrset = NULL;
+}
+
+void zone_lookup(const struct zone_version *version, const struct dname *qname,
+		 uint16_t qtype, struct lookup *out)
+{
+	struct lookup_path path;
+
+	assert(dname_is_below_or_equal(qname, &version->apex->name));
+	trie_key_init(&path.key, qname);
+	zone_lookup_path(version, &path, qtype, out);
+}
+
+const struct zone_node *zone_path_nsec(const struct zone_version *version,
+				       const struct lookup_path *path)
+{
+	const struct trie_node *leaf = trie_descent_floor(
+		&path->descent, version->chunks, &path->key, true);
+
+	return leaf != NULL ? version_node(version, leaf) : NULL;
 }
 
 const struct zone_node *zone_find_node(const struct zone_version *version,
@@ -172,7 +189,7 @@ const struct zone_node *zone_find_cut(const struct zone_version *version,
 	struct trie_key key;
 
 	trie_key_init(&key, name);
-	trie_descend(&version->names, version->chunks, name, &key, &descent);
+	trie_descend(&version->names, version->chunks, &key, &descent);
 	for (unsigned i = 0; i < descent.ancestors; i++) {
 		if ((descent.ancestor[i].leaf->low & NODE_CUT) != 0) {
 			return version_node(version, descent.ancestor[i].leaf);

@@ -33,6 +33,15 @@ struct lookup {
 };
 
 /*
+ * A name on its way through the tries of the zone set and of a zone: its key,
+ * made once, and the last descent. A reader's own; large, and not to be cleared.
+ */
+struct lookup_path {
+	struct trie_key key;
+	struct trie_descent descent;
+};
+
+/*
  * Look qname up, which must be at or below the version's apex. DS at a cut is
  * answered from this, the parent's, side (RFC 4035 3.1.4.1): ANSWER or NODATA
  * with the cut as node. qtype ANY (255) and RRSIG (46) give ANSWER with rrset
@@ -42,6 +51,16 @@ struct lookup {
  */
 void zone_lookup(const struct zone_version *version, const struct dname *qname,
 		 uint16_t qtype, struct lookup *out);
+
+/* The same for the name that path->key was made of; leaves the descent. */
+void zone_lookup_path(const struct zone_version *version,
+		      struct lookup_path *path, uint16_t qtype,
+		      struct lookup *out);
+
+/* zone_find_nsec() of that name; zone_lookup_path() of this version was the
+ * last to use the path. */
+const struct zone_node *zone_path_nsec(const struct zone_version *version,
+				       const struct lookup_path *path);
 
 /*
  * Exact node of a name, whatever stands above it (glue below cuts included), or

@@ -200,17 +200,71 @@ static const struct trie_node *first_leaf(uint8_t *const *chunks,
 
 /* --- reading -------------------------------------------------------------- */
 
+/*
+ * Compare key with the name of out->leaf, from the root: where do they part?
+ * Returns the number of labels that both have in common.
+ */
+static unsigned leaf_match(const struct trie_key *key, const struct dname *name,
+			   struct trie_descent *out)
+{
+	uint8_t offsets[DNAME_LABELS_MAX + 1];
+	unsigned labels = dname_label_offsets(name, offsets);
+	const uint8_t *at = key->symbols;
+	unsigned common = 0;
+	uint8_t symbol = END;
+
+	for (; common < labels; common++) {
+		const uint8_t *label =
+			name->octets + offsets[labels - common - 1];
+
+		for (unsigned k = 1; k <= label[0]; k++) {
+			uint16_t symbols = octet_symbols[label[k]];
+
+			symbol = (uint8_t)symbols;
+			if (*at != symbol) {
+				goto parted;
+			}
+			at++;
+			if (symbols > 0xff) {
+				symbol = (uint8_t)(symbols >> 8);
+				if (*at != symbol) {
+					goto parted;
+				}
+				at++;
+			}
+		}
+		symbol = END;
+		if (*at != END) {
+			goto parted;
+		}
+		at++;
+	}
+	symbol = END;
+	if (*at == END) {
+		out->difference = TRIE_KEY_MAX;
+		out->symbol = END;
+		return common;
+	}
+parted:
+	out->difference = (unsigned)(at - key->symbols);
+	out->symbol = symbol;
+	return common;
+}
+
 void trie_descend(const struct trie *trie, uint8_t *const *chunks,
-		  const struct dname *name, const struct trie_key *key,
-		  struct trie_descent *out)
+		  const struct trie_key *key, struct trie_descent *out)
 {
 	const struct trie_node *node = &trie->root;
-	unsigned labels = 0;
-	unsigned common;
 	const struct dname *found;
+	unsigned ancestors = 0;
+	unsigned labels = 0;
+	unsigned steps = 0;
+	unsigned common;
 
 	out->exact = NULL;
+	out->leaf = NULL;
 	out->ancestors = 0;
+	out->steps = 0;
 	if (trie_is_empty(trie)) {
 		return;
 	}
@@ -219,13 +273,14 @@ void trie_descend(const struct trie *trie, uint8_t *const *chunks,
 		unsigned offset = node_offset(node);
 		unsigned symbol = key_symbol(key, offset);
 
+		out->step[steps++] = node;
 		while (labels < key->labels && key->ends[labels] < offset) {
 			labels++;
 		}
 		if (key->ends[labels] == offset && labels < key->labels &&
 		    has_twig(node, END)) {
 			struct trie_ancestor *ancestor =
-				&out->ancestor[out->ancestors++];
+				&out->ancestor[ancestors++];
 
 			ancestor->branch = node;
 			ancestor->leaf = twigs;
@@ -237,29 +292,30 @@ void trie_descend(const struct trie *trie, uint8_t *const *chunks,
 		}
 		node = twigs + twig_index(node, symbol);
 	}
+	out->leaf = node;
+	out->steps = steps;
 	found = trie_leaf_name(chunks, node);
-	if (dname_equal(found, name)) {
+	common = leaf_match(key, found, out);
+	if (out->difference == TRIE_KEY_MAX) {
 		out->exact = node;
+		out->ancestors = ancestors;
 		return;
 	}
 	/* Skipped symbols may not have matched: only the labels that the leaf
 	 * shares with name count. */
-	common = dname_common_labels(found, name);
-	while (out->ancestors > 0 &&
-	       out->ancestor[out->ancestors - 1].labels > common) {
-		out->ancestors--;
+	while (ancestors > 0 && out->ancestor[ancestors - 1].labels > common) {
+		ancestors--;
 	}
 	/* An ancestor without names below it is a leaf on its own. */
-	if (found->labels == common && common < name->labels &&
-	    (out->ancestors == 0 ||
-	     out->ancestor[out->ancestors - 1].labels < common)) {
-		struct trie_ancestor *ancestor =
-			&out->ancestor[out->ancestors++];
+	if (found->labels == common && common < key->labels &&
+	    (ancestors == 0 || out->ancestor[ancestors - 1].labels < common)) {
+		struct trie_ancestor *ancestor = &out->ancestor[ancestors++];
 
 		ancestor->branch = NULL;
 		ancestor->leaf = node;
 		ancestor->labels = common;
 	}
+	out->ancestors = ancestors;
 }
 
 /* The best match: a leaf that shares as long a start with key as any does. */
@@ -454,43 +510,31 @@ const struct trie_node *trie_last(const struct trie *trie,
 	return last_leaf(chunks, &trie->root, is_marked);
 }
 
-const struct trie_node *trie_floor(const struct trie *trie,
-				   uint8_t *const *chunks,
-				   const struct dname *name, bool is_marked)
+const struct trie_node *trie_descent_floor(const struct trie_descent *descent,
+					   uint8_t *const *chunks,
+					   const struct trie_key *key,
+					   bool is_marked)
 {
-	const struct trie_node *steps[TRIE_KEY_MAX]; /* and the leaf behind */
-	unsigned count = 0;
-	const struct trie_node *node = &trie->root;
-	struct trie_key key;
-	struct trie_key found;
-	unsigned difference;
+	const struct trie_node *const *step = descent->step;
+	const struct trie_node *node = descent->leaf;
+	unsigned difference = descent->difference;
+	unsigned count = descent->steps;
 
-	if (trie_is_empty(trie)) {
+	if (node == NULL) {
 		return NULL;
 	}
-	trie_key_init(&key, name);
-	while (is_branch(node)) {
-		unsigned symbol = key_symbol(&key, node_offset(node));
-		const struct trie_node *twigs = twigs_of(chunks, node);
-
-		steps[count++] = node;
-		node = has_twig(node, symbol) ? twigs + twig_index(node, symbol)
-					      : twigs;
-	}
-	trie_key_init(&found, trie_leaf_name(chunks, node));
-	difference = key_difference(&key, &found);
 	if (difference == TRIE_KEY_MAX && is_wanted(node, is_marked)) {
 		return node;
 	}
-	/* Steps beyond the difference followed nothing of name's. */
-	while (count > 0 && node_offset(steps[count - 1]) > difference) {
-		node = steps[--count];
+	/* Steps beyond the difference followed nothing of the key's. */
+	while (count > 0 && node_offset(step[count - 1]) > difference) {
+		node = step[--count];
 	}
-	/* All names below node stand on one side of name, unless it is a branch
-	 * at that very symbol, which has no twig for it. */
+	/* All names below node stand on one side of the key, unless it is a
+	 * branch at that very symbol, which has no twig for it. */
 	if (difference != TRIE_KEY_MAX &&
-	    (count == 0 || node_offset(steps[count - 1]) != difference) &&
-	    key_symbol(&found, difference) < key_symbol(&key, difference) &&
+	    (count == 0 || node_offset(step[count - 1]) != difference) &&
+	    descent->symbol < key_symbol(key, difference) &&
 	    is_wanted(node, is_marked)) {
 		return last_leaf(chunks, node, is_marked);
 	}
@@ -498,9 +542,9 @@ const struct trie_node *trie_floor(const struct trie *trie,
 		const struct trie_node *twigs;
 		unsigned before;
 
-		node = steps[--count];
+		node = step[--count];
 		twigs = twigs_of(chunks, node);
-		before = twig_index(node, key_symbol(&key, node_offset(node)));
+		before = twig_index(node, key_symbol(key, node_offset(node)));
 		while (before > 0) {
 			if (is_wanted(&twigs[--before], is_marked)) {
 				return last_leaf(chunks, &twigs[before],
@@ -509,6 +553,18 @@ const struct trie_node *trie_floor(const struct trie *trie,
 		}
 	}
 	return NULL;
+}
+
+const struct trie_node *trie_floor(const struct trie *trie,
+				   uint8_t *const *chunks,
+				   const struct dname *name, bool is_marked)
+{
+	struct trie_descent descent;
+	struct trie_key key;
+
+	trie_key_init(&key, name);
+	trie_descend(trie, chunks, &key, &descent);
+	return trie_descent_floor(&descent, chunks, &key, is_marked);
 }
 
 /* As deep as a key is long. */
@@ -656,7 +712,7 @@ enum status trie_put(struct trie *trie, struct cells *cells,
 	}
 	trie_key_init(&key, trie_leaf_name(cells_chunks(cells), leaf));
 	best = best_leaf(&trie->root, cells_chunks(cells), key.symbols,
-			key.length);
+			 key.length);
 	trie_key_init(&found, trie_leaf_name(cells_chunks(cells), best));
 	difference = key_difference(&key, &found);
 	status = path_own(trie, cells, &key, difference, &path);
@@ -1034,8 +1090,8 @@ enum status trie_compact(struct trie *trie, struct cells *cells,
 		const struct trie_node *best;
 
 		trie_key_init(&work->from, dname_of(from));
-		best = best_leaf(&root, cells_chunks(cells),
-				 work->from.symbols, work->from.length);
+		best = best_leaf(&root, cells_chunks(cells), work->from.symbols,
+				 work->from.length);
 		trie_key_init(&work->found,
 			      trie_leaf_name(cells_chunks(cells), best));
 		work->difference = key_difference(&work->from, &work->found);

@@ -74,11 +74,19 @@ struct trie_finder {
 	uint8_t symbols[TRIE_KEY_MAX];
 };
 
-/* What one descent finds. */
+/* What one descent finds, and the way it went, for trie_descent_floor(). */
 struct trie_descent {
 	const struct trie_node *exact; /* or NULL */
-	unsigned ancestors;            /* proper ones, the highest first */
+	/* Its name shares as long a start with the key as any does; NULL: an
+	 * empty trie. */
+	const struct trie_node *leaf;
+	unsigned
+		difference; /* the symbol where they part; TRIE_KEY_MAX: none */
+	unsigned symbol;    /* that of the leaf's name there */
+	unsigned ancestors; /* proper ones, the highest first */
+	unsigned steps;     /* branches on the way */
 	struct trie_ancestor ancestor[DNAME_LABELS_MAX + 1];
+	const struct trie_node *step[TRIE_KEY_MAX];
 };
 
 static inline bool trie_is_empty(const struct trie *trie)
@@ -99,10 +107,15 @@ static inline const struct dname *trie_leaf_name(uint8_t *const *chunks,
 						    TRIE_NAME_OFFSET);
 }
 
-/* Exact leaf and ancestors of name; key must be name's. */
+/* Exact leaf and ancestors of the name that key was made of. */
 void trie_descend(const struct trie *trie, uint8_t *const *chunks,
-		  const struct dname *name, const struct trie_key *key,
-		  struct trie_descent *out);
+		  const struct trie_key *key, struct trie_descent *out);
+
+/* trie_floor() of that name, without another descent. */
+const struct trie_node *trie_descent_floor(const struct trie_descent *descent,
+					   uint8_t *const *chunks,
+					   const struct trie_key *key,
+					   bool is_marked);
 
 /* The leaf of exactly that name, or NULL. */
 const struct trie_node *trie_find(const struct trie *trie,

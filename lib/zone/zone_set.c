@@ -249,23 +249,30 @@ enum status zone_set_remove(struct zone_set *set, struct zone *zone)
 	return STATUS_OK;
 }
 
-const struct zone *zone_set_find(const struct zone_set *set,
-				 const struct dname *qname)
+const struct zone *zone_set_find_path(const struct zone_set *set,
+				      struct lookup_path *path)
 {
 	const struct root *root = root_of(set);
-	struct trie_descent descent;
-	struct trie_key key;
+	struct trie_descent *descent = &path->descent;
 
-	trie_key_init(&key, qname);
-	trie_descend(&root->trie, root->chunks, qname, &key, &descent);
-	if (descent.exact != NULL) {
-		return entry_zone(root->chunks, descent.exact);
+	trie_descend(&root->trie, root->chunks, &path->key, descent);
+	if (descent->exact != NULL) {
+		return entry_zone(root->chunks, descent->exact);
 	}
-	if (descent.ancestors == 0) {
+	if (descent->ancestors == 0) {
 		return NULL;
 	}
 	return entry_zone(root->chunks,
-			  descent.ancestor[descent.ancestors - 1].leaf);
+			  descent->ancestor[descent->ancestors - 1].leaf);
+}
+
+const struct zone *zone_set_find(const struct zone_set *set,
+				 const struct dname *qname)
+{
+	struct lookup_path path;
+
+	trie_key_init(&path.key, qname);
+	return zone_set_find_path(set, &path);
 }
 
 const struct zone *zone_set_find_above(const struct zone_set *set,
@@ -276,7 +283,7 @@ const struct zone *zone_set_find_above(const struct zone_set *set,
 	struct trie_key key;
 
 	trie_key_init(&key, qname);
-	trie_descend(&root->trie, root->chunks, qname, &key, &descent);
+	trie_descend(&root->trie, root->chunks, &key, &descent);
 	if (descent.ancestors == 0) {
 		return NULL;
 	}

@@ -10,6 +10,7 @@
 
 #include "lib/base/status.h"
 #include "lib/dns/dname.h"
+#include "lib/zone/lookup.h"
 #include "lib/zone/zone.h"
 
 #include <stddef.h>
@@ -34,6 +35,10 @@ must_check enum status zone_set_remove(struct zone_set *set, struct zone *zone);
  */
 const struct zone *zone_set_find(const struct zone_set *set,
 				 const struct dname *qname);
+
+/* The same of the name that path->key was made of. */
+const struct zone *zone_set_find_path(const struct zone_set *set,
+				      struct lookup_path *path);
 
 /* The same among the zones whose apex is a proper ancestor of qname (DS at an
  * apex). */

@@ -189,7 +189,7 @@ static void check_descent(const struct dname *name)
 	unsigned expected = 0;
 
 	trie_key_init(&key, name);
-	trie_descend(&trie, cells_chunks(cells), name, &key, &descent);
+	trie_descend(&trie, cells_chunks(cells), &key, &descent);
 	ck_assert((descent.exact != NULL) == model_has(model, name));
 	for (unsigned labels = 0; labels < name->labels; labels++) {
 		struct dname_storage ancestor;
@@ -214,7 +214,7 @@ static void check_wildcards(const struct dname *name)
 	struct trie_key key;
 
 	trie_key_init(&key, name);
-	trie_descend(&trie, cells_chunks(cells), name, &key, &descent);
+	trie_descend(&trie, cells_chunks(cells), &key, &descent);
 	for (unsigned i = 0; i < descent.ancestors; i++) {
 		struct dname_storage ancestor;
 		struct dname_storage wildcard;

@@ -38,20 +38,24 @@ static void on_signal(int number)
 static size_t reflect(struct xdp_ring *ring,
 		      const struct xdp_ring_packet *packet, size_t reply_size)
 {
-	uint8_t *frame = xdp_ring_claim(ring);
 	struct xdp_frame query;
+	uint8_t *frame;
 	uint8_t *reply;
 
-	if (frame == NULL ||
-	    xdp_frame_parse(packet->start, packet->size, &query) !=
+	if (xdp_frame_parse(packet->start, packet->size, &query) !=
 		    XDP_FRAME_GOOD ||
 	    query.payload_size > reply_size) {
+		return 0;
+	}
+	frame = xdp_ring_claim(ring);
+	if (frame == NULL) {
 		return 0;
 	}
 	reply = frame + query.headers;
 	memcpy(reply, query.payload, query.payload_size);
 	wire_put16(reply + 2, query_reflected_flags(reply, query.payload_size));
-	xdp_ring_queue(ring, xdp_frame_reply(&query, frame, reply_size, 1));
+	xdp_ring_queue(ring, frame,
+		       xdp_frame_reply(&query, frame, reply_size, 1));
 	return 1;
 }
 

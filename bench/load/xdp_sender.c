@@ -114,7 +114,7 @@ static void write_query(struct load *load, uint8_t *frame)
 		   (uint16_t)(PORT_FIRST + load->next % PORTS));
 	memcpy(frame + HEADERS, query->octets, query->size);
 	wire_put16(frame + HEADERS, (uint16_t)(slot >> PORTS_BITS));
-	xdp_ring_queue(load->port.ring,
+	xdp_ring_queue(load->port.ring, frame,
 		       xdp_frame_finish(frame, NETWORK, false, query->size,
 					(uint16_t)load->next));
 	load->query[slot] = (uint32_t)load->next_query;

@@ -626,7 +626,9 @@ static void choose_answer(struct chooser *c, const struct lookup *found)
 static void choose_delegation(struct chooser *c, const struct lookup *found)
 {
 	const struct dname *cut = zone_node_name(found->node);
-	struct answer_item item = item_above(c, cut, found->rrset);
+	const struct rrset *ns =
+		zone_node_find(c->version, found->node, RRTYPE_NS);
+	struct answer_item item = item_above(c, cut, ns);
 	const struct rrset *ds;
 
 	set_anchor(c, found->node);
@@ -649,7 +651,7 @@ static void choose_delegation(struct chooser *c, const struct lookup *found)
 			add_authority(c, item_above(c, cut, ds));
 		}
 	}
-	add_glue(c, found->rrset, cut);
+	add_glue(c, ns, cut);
 }
 
 static void choose_nodata(struct chooser *c, const struct lookup *found)

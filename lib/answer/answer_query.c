@@ -17,14 +17,23 @@ enum {
 	KEEPALIVE_UNIT_MS = 100, /* RFC 7828 3.1 */
 };
 
+/* A query on its way. */
+struct slot {
+	bool is_query;
+	bool is_sought; /* found is filled */
+	bool has_key;   /* and key */
+	struct query query;
+	struct answer_found found;
+	struct compiled_key key;
+};
+
 struct answer_context {
 	const struct zone_set *set;
 	struct chaos *chaos;
 	struct reply_writer *writer;
 	struct compiled_table *table; /* or NULL */
 	struct reply_edns edns;
-	struct query query;
-	struct answer_found found;
+	struct slot slots[ANSWER_GROUP];
 	struct answer answer;
 	/* Where replies are compiled. */
 	struct reply_recording recording;
@@ -87,9 +96,9 @@ static size_t size_lesser(size_t a, size_t b)
 
 /* RFC 6891 6.2.5: the client's payload and ours bound a reply over UDP. */
 static size_t reply_limit(const struct answer_context *context,
+			  const struct query *query,
 			  enum answer_transport transport, size_t room)
 {
-	const struct query *query = &context->query;
 	size_t limit = MESSAGE_MAX;
 
 	if (transport == ANSWER_UDP) {
@@ -116,10 +125,10 @@ static void judge_keepalive(struct query *query,
 	}
 }
 
-static void choose(struct answer_context *context,
+/* What is not sought in zones. */
+static void choose(struct answer_context *context, const struct query *query,
 		   enum answer_transport transport, size_t limit)
 {
-	const struct query *query = &context->query;
 	struct answer *answer = &context->answer;
 
 	if (query->rcode == RCODE_REFUSED) { /* a NOTIFY */
@@ -152,38 +161,37 @@ static void choose(struct answer_context *context,
  * can be had of it.
  */
 static const struct compiled *compile(struct answer_context *context,
-				      const struct compiled_key *key)
+				      const struct slot *slot)
 {
-	const struct query *query = &context->query;
+	const struct query *query = &slot->query;
 	struct answer *answer = &context->answer;
 	size_t size = MESSAGE_HEADER_SIZE + (size_t)query->question_size +
 		      COMPILED_SIZE_MAX;
 	bool is_good;
 
-	answer_choose_found(query, context->set, &context->found, MESSAGE_MAX,
+	answer_choose_found(query, context->set, &slot->found, MESSAGE_MAX,
 			    false, answer);
 	is_good = !answer->is_truncated &&
 		  reply_record(context->writer, query, answer, context->message,
 			       size, &context->recording);
-	return compiled_add(context->table, key, answer, context->message,
-			    query->qname.length,
+	return compiled_add(context->table, &slot->key, answer,
+			    context->message, query->qname.length,
 			    is_good ? &context->recording : NULL);
 }
 
-/* The compiled reply to the query, or NULL; context->found is filled. */
-static const struct compiled *find_compiled(struct answer_context *context)
+/* The compiled reply to the query, or NULL. */
+static const struct compiled *find_compiled(struct answer_context *context,
+					    const struct slot *slot)
 {
 	struct compiled_table *table = context->table;
 	const struct compiled *compiled;
-	struct compiled_key key;
 
-	if (table == NULL ||
-	    !compiled_key_init(&key, &context->query, &context->found)) {
+	if (!slot->has_key) {
 		return NULL;
 	}
-	compiled = compiled_find(table, &key);
-	if (compiled == NULL && compiled_is_wanted(table, &key)) {
-		compiled = compile(context, &key);
+	compiled = compiled_find(table, &slot->key);
+	if (compiled == NULL && compiled_is_wanted(table, &slot->key)) {
+		compiled = compile(context, slot);
 	}
 	return compiled != NULL && compiled_is_good(compiled) ? compiled : NULL;
 }
@@ -195,52 +203,117 @@ static bool is_for_zones(const struct query *query)
 	       answer_is_sought(query->qtype);
 }
 
+/* Read the query, and find what there is for it. */
+static void seek(struct answer_context *context, struct slot *slot,
+		 enum answer_transport transport, const uint8_t *query,
+		 size_t size)
+{
+	slot->is_sought = false;
+	slot->has_key = false;
+	slot->is_query = query_parse(query, size, &slot->query);
+	if (!slot->is_query) {
+		return;
+	}
+	judge_keepalive(&slot->query, transport);
+	slot->is_sought = is_for_zones(&slot->query);
+	if (!slot->is_sought) {
+		return;
+	}
+	answer_seek(&slot->query, context->set, &slot->found);
+	slot->has_key =
+		context->table != NULL &&
+		compiled_key_init(&slot->key, &slot->query, &slot->found);
+}
+
+/* Write the reply, and say what it was. */
+static size_t finish(struct answer_context *context, const struct slot *slot,
+		     enum answer_transport transport, uint8_t *reply,
+		     size_t room, struct answer_note *note)
+{
+	const struct query *query = &slot->query;
+	struct answer *answer = &context->answer;
+	const struct compiled *compiled = find_compiled(context, slot);
+	size_t limit = reply_limit(context, query, transport, room);
+	size_t size;
+	bool is_truncated;
+
+	if (compiled != NULL) {
+		answer_begin(query, &slot->found, answer);
+		compiled_head(compiled, answer);
+		size = reply_write_compiled(context->writer, compiled, query,
+					    answer, &context->edns, reply,
+					    limit, &is_truncated);
+	} else {
+		if (slot->is_sought) {
+			answer_choose_found(query, context->set, &slot->found,
+					    limit, transport == ANSWER_TCP,
+					    answer);
+		} else {
+			choose(context, query, transport, limit);
+		}
+		size = reply_write(context->writer, query, answer,
+				   &context->edns, reply, limit, &is_truncated);
+	}
+	note->rcode = answer->rcode;
+	note->qtype = query->qtype;
+	note->is_truncated = is_truncated;
+	note->is_delegation = answer->is_delegation;
+	note->is_compiled = compiled != NULL;
+	note->zone = answer->zone;
+	return size;
+}
+
 size_t answer_query(struct answer_context *context,
 		    enum answer_transport transport, const uint8_t *query,
 		    size_t query_size, uint8_t *reply, size_t reply_room,
 		    struct answer_note *note)
 {
-	const struct compiled *compiled = NULL;
-	size_t limit;
-	size_t size;
-	bool is_truncated;
+	struct slot *slot = &context->slots[0];
 
 	assert(reply_room >= MESSAGE_UDP_PLAIN_MAX);
-	if (!query_parse(query, query_size, &context->query)) {
-		return 0;
-	}
-	judge_keepalive(&context->query, transport);
-	limit = reply_limit(context, transport, reply_room);
-	if (is_for_zones(&context->query)) {
-		answer_seek(&context->query, context->set, &context->found);
-		compiled = find_compiled(context);
-		if (compiled == NULL) {
-			answer_choose_found(&context->query, context->set,
-					    &context->found, limit,
-					    transport == ANSWER_TCP,
-					    &context->answer);
+	seek(context, slot, transport, query, query_size);
+	return slot->is_query ? finish(context, slot, transport, reply,
+				       reply_room, note)
+			      : 0;
+}
+
+static void answer_group(struct answer_context *context,
+			 enum answer_transport transport,
+			 struct answer_task *tasks, size_t count)
+{
+	struct slot *slots = context->slots;
+
+	for (size_t i = 0; i < count; i++) {
+		seek(context, &slots[i], transport, tasks[i].query,
+		     tasks[i].query_size);
+		if (slots[i].has_key) {
+			compiled_prefetch_index(context->table, &slots[i].key);
 		}
-	} else {
-		choose(context, transport, limit);
 	}
-	if (compiled != NULL) {
-		answer_begin(&context->query, &context->found,
-			     &context->answer);
-		compiled_head(compiled, &context->answer);
-		size = reply_write_compiled(context->writer, compiled,
-					    &context->query, &context->answer,
-					    &context->edns, reply, limit,
-					    &is_truncated);
-	} else {
-		size = reply_write(context->writer, &context->query,
-				   &context->answer, &context->edns, reply,
-				   limit, &is_truncated);
+	for (size_t i = 0; i < count; i++) {
+		if (slots[i].has_key) {
+			compiled_prefetch(context->table, &slots[i].key);
+		}
 	}
-	note->rcode = context->answer.rcode;
-	note->qtype = context->query.qtype;
-	note->is_truncated = is_truncated;
-	note->is_delegation = context->answer.is_delegation;
-	note->is_compiled = compiled != NULL;
-	note->zone = context->answer.zone;
-	return size;
+	for (size_t i = 0; i < count; i++) {
+		struct answer_task *task = &tasks[i];
+
+		assert(task->reply_room >= MESSAGE_UDP_PLAIN_MAX);
+		task->reply_size =
+			slots[i].is_query
+				? finish(context, &slots[i], transport,
+					 task->reply, task->reply_room,
+					 &task->note)
+				: 0;
+	}
+}
+
+void answer_queries(struct answer_context *context,
+		    enum answer_transport transport, struct answer_task *tasks,
+		    size_t count)
+{
+	for (size_t at = 0; at < count; at += ANSWER_GROUP) {
+		answer_group(context, transport, tasks + at,
+			     size_lesser(count - at, ANSWER_GROUP));
+	}
 }

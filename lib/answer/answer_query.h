@@ -18,6 +18,8 @@
 #include <stdint.h>
 
 enum {
+	/* Queries of a batch that are worked on together. */
+	ANSWER_GROUP = 8,
 	/* Room for twice the 3,000 replies that a root zone's questions take.
 	 */
 	ANSWER_COMPILED_BUDGET = 8 << 20,
@@ -68,3 +70,21 @@ size_t answer_query(struct answer_context *context,
 		    enum answer_transport transport, const uint8_t *query,
 		    size_t query_size, uint8_t *reply, size_t reply_room,
 		    struct answer_note *note);
+
+/* One query of a batch. */
+struct answer_task {
+	const uint8_t *query;
+	size_t query_size;
+	uint8_t *reply;
+	size_t reply_room;
+	size_t reply_size; /* out; 0: silence */
+	struct answer_note note;
+};
+
+/*
+ * answer_query() of each. Faster than one by one: while one query is looked up,
+ * the replies of those before it are on their way into the cache.
+ */
+void answer_queries(struct answer_context *context,
+		    enum answer_transport transport, struct answer_task *tasks,
+		    size_t count);

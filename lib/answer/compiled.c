@@ -52,7 +52,7 @@ enum {
 	WAYS = 8,
 	TAG_BITS = 16,
 	SEEN_SIZE = 1 << 16,
-	HUGE_PAGE = 2 << 20,
+	PREFETCH_LINES = 14,
 };
 
 /* Of struct compiled. */
@@ -256,6 +256,34 @@ const struct compiled *compiled_find(const struct compiled_table *table,
 		}
 	}
 	return NULL;
+}
+
+void compiled_prefetch_index(const struct compiled_table *table,
+			     const struct compiled_key *key)
+{
+	__builtin_prefetch(bucket_of(table, key));
+}
+
+void compiled_prefetch(const struct compiled_table *table,
+		       const struct compiled_key *key)
+{
+	const struct bucket *bucket = bucket_of(table, key);
+	uint64_t tag = tag_of(key);
+
+	for (unsigned i = 0; i < WAYS; i++) {
+		uint64_t way = bucket->way[i];
+
+		if (way != 0 && (way & ((1u << TAG_BITS) - 1)) == tag) {
+			const uint8_t *entry = (const uint8_t *)entry_at(
+				table, way >> TAG_BITS);
+
+			/* Its size stands in it: the usual one. */
+			for (unsigned line = 0; line < PREFETCH_LINES; line++) {
+				__builtin_prefetch(entry + line * UNIT);
+			}
+			return;
+		}
+	}
 }
 
 bool compiled_is_good(const struct compiled *compiled)

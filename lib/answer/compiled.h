@@ -54,6 +54,15 @@ bool compiled_key_init(struct compiled_key *key, const struct query *query,
 const struct compiled *compiled_find(const struct compiled_table *table,
 				     const struct compiled_key *key);
 
+/*
+ * Two steps ahead of compiled_find(), for those who have other work meanwhile:
+ * bring what it will read of the index into the cache, then the reply.
+ */
+void compiled_prefetch_index(const struct compiled_table *table,
+			     const struct compiled_key *key);
+void compiled_prefetch(const struct compiled_table *table,
+		       const struct compiled_key *key);
+
 /* False: it was tried, and is not to be copied but written each time. */
 bool compiled_is_good(const struct compiled *compiled);
 

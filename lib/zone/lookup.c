@@ -42,7 +42,7 @@ static void set_cut(const struct zone_version *version,
 	out->kind = LOOKUP_DELEGATION;
 	out->node = version_node(version, leaf);
 	out->encloser = out->node;
-	out->rrset = zone_node_find(version, out->node, RRTYPE_NS);
+	out->rrset = NULL;
 }
 
 /* Does something above the name decide: a cut, or a DNAME? The highest does. */

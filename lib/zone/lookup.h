@@ -17,7 +17,7 @@ enum lookup_kind {
 	LOOKUP_ANSWER, /* node has records of the type (rrset), or of any */
 	LOOKUP_CNAME,  /* node has a CNAME (rrset), another type was asked */
 	LOOKUP_DNAME,  /* node, a proper ancestor, has a DNAME (rrset) */
-	LOOKUP_DELEGATION, /* node is the cut; rrset its NS */
+	LOOKUP_DELEGATION, /* node is the cut (its NS is left to the caller) */
 	LOOKUP_NODATA,     /* the name exists (node), the type does not */
 	LOOKUP_NXDOMAIN,   /* the name does not exist; encloser does */
 };

@@ -51,6 +51,8 @@ struct udp_batch {
 	struct iovec out_vector[UDP_BATCH];
 	/* Large enough for both families, and no larger: it is copied. */
 	struct sockaddr_in6 peer[UDP_BATCH];
+	struct answer_task task[UDP_BATCH];
+	uint8_t place[UDP_BATCH]; /* of each task's query among in */
 	_Alignas(struct cmsghdr) uint8_t control[UDP_BATCH][UDP_CONTROL_MAX];
 	uint8_t query[UDP_BATCH][UDP_STRIDE];
 	uint8_t reply[UDP_BATCH][UDP_STRIDE];
@@ -91,7 +93,8 @@ static struct udp_batch *batch_new(void)
 		batch->in[i].msg_hdr.msg_name = &batch->peer[i];
 		batch->in[i].msg_hdr.msg_iov = &batch->in_vector[i];
 		batch->in[i].msg_hdr.msg_iovlen = 1;
-		batch->out_vector[i].iov_base = batch->reply[i];
+		batch->task[i].reply = batch->reply[i];
+		batch->task[i].reply_room = UDP_MESSAGE_MAX;
 		batch->out[i].msg_hdr.msg_iov = &batch->out_vector[i];
 		batch->out[i].msg_hdr.msg_iovlen = 1;
 	}
@@ -180,30 +183,42 @@ static void count_reply(struct counters_transport *t, size_t size,
 	counter_add(&t->delegations, note->is_delegation);
 }
 
-/* Answer query i as reply number *replies, if it deserves one. */
-static void answer_one(struct udp_socket *socket, size_t i, size_t *replies)
+/* The queries of a batch that deserve an answer become tasks. */
+static size_t pick_tasks(struct udp_socket *socket, size_t count)
 {
 	struct udp *udp = socket->udp;
 	struct udp_batch *batch = udp->batch;
-	struct msghdr *in = &batch->in[i].msg_hdr;
-	struct msghdr *out = &batch->out[*replies].msg_hdr;
-	struct answer_note note;
-	size_t size;
+	size_t tasks = 0;
 
-	if (!may_be_answered(socket, in, i)) {
-		counter_add(&udp->counters->bad_source, 1);
-		return;
+	for (size_t i = 0; i < count; i++) {
+		if (!may_be_answered(socket, &batch->in[i].msg_hdr, i)) {
+			counter_add(&udp->counters->bad_source, 1);
+			continue;
+		}
+		counters_query_size(udp->counters, batch->in[i].msg_len);
+		batch->task[tasks].query = batch->query[i];
+		batch->task[tasks].query_size = batch->in[i].msg_len;
+		batch->place[tasks] = (uint8_t)i;
+		tasks++;
 	}
-	counters_query_size(udp->counters, batch->in[i].msg_len);
-	size = answer_query(udp->answer, ANSWER_UDP, batch->query[i],
-			    batch->in[i].msg_len, batch->reply[*replies],
-			    UDP_MESSAGE_MAX, &note);
-	if (size == 0) {
+	return tasks;
+}
+
+/* The reply of a task is number *replies to be sent, if there is one. */
+static void queue_reply(struct udp *udp, size_t task, size_t *replies)
+{
+	struct udp_batch *batch = udp->batch;
+	const struct answer_task *done = &batch->task[task];
+	const struct msghdr *in = &batch->in[batch->place[task]].msg_hdr;
+	struct msghdr *out = &batch->out[*replies].msg_hdr;
+
+	if (done->reply_size == 0) {
 		counter_add(&udp->counters->ignored, 1);
 		return;
 	}
-	count_reply(udp->counters, size, &note);
-	batch->out_vector[*replies].iov_len = size;
+	count_reply(udp->counters, done->reply_size, &done->note);
+	batch->out_vector[*replies].iov_base = done->reply;
+	batch->out_vector[*replies].iov_len = done->reply_size;
 	out->msg_name = in->msg_name;
 	out->msg_namelen = in->msg_namelen;
 	out->msg_control = in->msg_control;
@@ -247,6 +262,7 @@ static int pass(struct udp_socket *socket)
 {
 	struct counters_transport *t = socket->udp->counters;
 	size_t replies = 0;
+	size_t tasks;
 	int count = receive(socket);
 
 	counter_set(&t->last_pass_ns, clock_monotonic_ns());
@@ -256,8 +272,11 @@ static int pass(struct udp_socket *socket)
 	counter_add(&t->batches, 1);
 	counter_add(socket->is_ipv6 ? &t->queries_ipv6 : &t->queries_ipv4,
 		    (uint64_t)count);
-	for (size_t i = 0; i < (size_t)count; i++) {
-		answer_one(socket, i, &replies);
+	tasks = pick_tasks(socket, (size_t)count);
+	answer_queries(socket->udp->answer, ANSWER_UDP,
+		       socket->udp->batch->task, tasks);
+	for (size_t i = 0; i < tasks; i++) {
+		queue_reply(socket->udp, i, &replies);
 	}
 	send_batch(socket, replies);
 	return count;

@@ -45,6 +45,9 @@ struct xdp {
 	struct counters_worker *worker;
 	struct counters_transport *counters;
 	bool takes_partial_checksum;
+	/* Of one batch. */
+	struct answer_task task[XDP_BATCH];
+	struct xdp_frame query[XDP_BATCH];
 	size_t count;
 	struct xdp_queue queues[];
 };
@@ -110,40 +113,62 @@ static void count_reply(struct counters_transport *t, size_t size,
 	counter_add(&t->delegations, note->is_delegation);
 }
 
-/* Returns whether there is a reply to send. */
-static bool answer_one(struct xdp_queue *queue,
-		       const struct xdp_ring_packet *packet)
+/* The queries among the packets that deserve an answer become tasks, each with
+ * a frame for its reply. */
+static size_t pick_tasks(struct xdp_queue *queue,
+			 const struct xdp_ring_packet *packets, size_t count)
 {
 	struct xdp *xdp = queue->xdp;
 	struct counters_transport *t = xdp->counters;
-	struct xdp_ring *ring = queue->ring;
-	struct answer_note note;
-	struct xdp_frame query;
-	uint8_t *reply;
-	size_t size;
+	size_t tasks = 0;
 
-	if (!may_be_answered(xdp, xdp_frame_parse(packet->start, packet->size,
-						  &query))) {
-		return false;
+	for (size_t i = 0; i < count; i++) {
+		struct xdp_frame *query = &xdp->query[tasks];
+		struct answer_task *task = &xdp->task[tasks];
+		uint8_t *frame;
+
+		if (!may_be_answered(xdp,
+				     xdp_frame_parse(packets[i].start,
+						     packets[i].size, query))) {
+			continue;
+		}
+		counter_add(query->is_ipv6 ? &t->queries_ipv6
+					   : &t->queries_ipv4,
+			    1);
+		frame = xdp_ring_claim(queue->ring);
+		if (frame == NULL) {
+			counter_add(&t->send_drops, 1);
+			continue;
+		}
+		counters_query_size(t, query->payload_size);
+		task->query = query->payload;
+		task->query_size = query->payload_size;
+		task->reply = frame + query->headers;
+		task->reply_room = reply_room(queue->ring, query);
+		tasks++;
 	}
-	counter_add(query.is_ipv6 ? &t->queries_ipv6 : &t->queries_ipv4, 1);
-	reply = xdp_ring_claim(ring);
-	if (reply == NULL) {
-		counter_add(&t->send_drops, 1);
-		return false;
-	}
-	counters_query_size(t, query.payload_size);
-	size = answer_query(xdp->answer, ANSWER_UDP, query.payload,
-			    query.payload_size, reply + query.headers,
-			    reply_room(ring, &query), &note);
-	if (size == 0) {
+	return tasks;
+}
+
+/* Returns whether there is a reply to send. */
+static bool queue_reply(struct xdp_queue *queue, size_t task)
+{
+	struct xdp *xdp = queue->xdp;
+	struct counters_transport *t = xdp->counters;
+	const struct xdp_frame *query = &xdp->query[task];
+	const struct answer_task *done = &xdp->task[task];
+	uint8_t *frame = done->reply - query->headers;
+
+	if (done->reply_size == 0) {
 		counter_add(&t->ignored, 1);
+		xdp_ring_drop(queue->ring, frame);
 		return false;
 	}
-	count_reply(t, size, &note);
-	counter_add(query.is_ipv6 ? &t->replies_ipv6 : &t->replies_ipv4, 1);
-	xdp_ring_queue(ring,
-		       xdp_frame_reply(&query, reply, size, next_id(queue)));
+	count_reply(t, done->reply_size, &done->note);
+	counter_add(query->is_ipv6 ? &t->replies_ipv6 : &t->replies_ipv4, 1);
+	xdp_ring_queue(queue->ring, frame,
+		       xdp_frame_reply(query, frame, done->reply_size,
+				       next_id(queue)));
 	return true;
 }
 
@@ -151,16 +176,27 @@ static bool answer_one(struct xdp_queue *queue,
 static size_t pass(struct xdp_queue *queue)
 {
 	struct xdp_ring_packet packets[XDP_BATCH];
+	struct xdp *xdp = queue->xdp;
 	struct xdp_ring *ring = queue->ring;
 	size_t replies = 0;
 	size_t count = xdp_ring_take(ring, packets, XDP_BATCH);
+	size_t tasks;
 
 	if (count == 0) {
 		return 0;
 	}
-	counter_add(&queue->xdp->counters->batches, 1);
-	for (size_t i = 0; i < count; i++) {
-		replies += answer_one(queue, &packets[i]);
+	counter_add(&xdp->counters->batches, 1);
+	tasks = pick_tasks(queue, packets, count);
+	/* A group's replies are in the first cache while they are summed. */
+	for (size_t at = 0; at < tasks; at += ANSWER_GROUP) {
+		size_t end =
+			tasks - at < ANSWER_GROUP ? tasks : at + ANSWER_GROUP;
+
+		answer_queries(xdp->answer, ANSWER_UDP, xdp->task + at,
+			       end - at);
+		for (size_t i = at; i < end; i++) {
+			replies += queue_reply(queue, i);
+		}
 	}
 	xdp_ring_give_back(ring, count);
 	xdp_ring_flush(ring, replies);

@@ -84,23 +84,30 @@ size_t xdp_ring_take(struct xdp_ring *ring, struct xdp_ring_packet *packets,
 		     size_t most);
 void xdp_ring_give_back(struct xdp_ring *ring, size_t count);
 
-/* A frame of ring->chunk octets to fill, or NULL: all are under way. */
+/* A frame of ring->chunk octets to fill, or NULL: all are under way. It is to
+ * be queued or dropped. */
 static inline uint8_t *xdp_ring_claim(struct xdp_ring *ring)
 {
 	return ring->free_count > 0
-		       ? ring->area + ring->free_frames[ring->free_count - 1]
+		       ? ring->area + ring->free_frames[--ring->free_count]
 		       : NULL;
 }
 
-/* Send the claimed frame: with the next xdp_ring_flush(). */
-static inline void xdp_ring_queue(struct xdp_ring *ring, size_t size)
+static inline void xdp_ring_drop(struct xdp_ring *ring, const uint8_t *frame)
+{
+	ring->free_frames[ring->free_count++] = (uint64_t)(frame - ring->area);
+}
+
+/* Send a claimed frame: with the next xdp_ring_flush(). */
+static inline void xdp_ring_queue(struct xdp_ring *ring, const uint8_t *frame,
+				  size_t size)
 {
 	uint32_t at = 0;
 
 	/* There are as many places as there are frames. */
 	(void)xsk_ring_prod__reserve(&ring->send, 1, &at);
 	*xsk_ring_prod__tx_desc(&ring->send, at) = (struct xdp_desc){
-		.addr = ring->free_frames[--ring->free_count],
+		.addr = (uint64_t)(frame - ring->area),
 		.len = (uint32_t)size,
 	};
 	ring->in_flight++;

@@ -40,12 +40,12 @@
  */
 #include "lib/answer/compiled.h"
 
+#include "lib/base/pages.h"
 #include "lib/dns/rrtype.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 enum {
 	UNIT = 64, /* octets, a cache line */
@@ -123,14 +123,11 @@ struct compiled_table *compiled_table_new(size_t budget)
 	}
 	index_size = buckets * sizeof(struct bucket);
 	table->mapped = budget / UNIT * UNIT;
-	table->ring = mmap(NULL, table->mapped, PROT_READ | PROT_WRITE,
-			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (table->ring == MAP_FAILED) {
+	table->ring = pages_map(table->mapped);
+	if (table->ring == NULL) {
 		free(table);
 		return NULL;
 	}
-	/* A crash must not wait for it to be written to a core. */
-	madvise(table->ring, table->mapped, MADV_DONTDUMP);
 	table->units = (table->mapped - index_size) / UNIT;
 	table->buckets =
 		(struct bucket *)(void *)(table->ring + table->units * UNIT);
@@ -142,7 +139,7 @@ struct compiled_table *compiled_table_new(size_t budget)
 void compiled_table_free(struct compiled_table *table)
 {
 	if (table != NULL) {
-		munmap(table->ring, table->mapped);
+		pages_unmap(table->ring, table->mapped);
 		free(table);
 	}
 }

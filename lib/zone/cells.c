@@ -21,6 +21,8 @@
  */
 #include "lib/zone/cells.h"
 
+#include "lib/base/pages.h"
+
 #include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -77,31 +79,18 @@ static void slab_unlink(struct slab *slab)
 	}
 }
 
-/* Aligned to its size, so that the kernel may use huge pages. */
 static struct slab *slab_map(void)
 {
 	struct slab *slab = malloc(sizeof(*slab));
-	uint8_t *base;
-	size_t head;
 
 	if (slab == NULL) {
 		return NULL;
 	}
-	base = mmap(NULL, 2 * (size_t)SLAB_SIZE, PROT_READ | PROT_WRITE,
-		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (base == MAP_FAILED) {
+	slab->base = pages_map(SLAB_SIZE);
+	if (slab->base == NULL) {
 		free(slab);
 		return NULL;
 	}
-	head = (size_t)(-(uintptr_t)base & (SLAB_SIZE - 1));
-	if (head > 0) {
-		munmap(base, head);
-	}
-	base += head;
-	munmap(base + SLAB_SIZE, SLAB_SIZE - head);
-	/* A crash must not wait for zones to be written to a core. */
-	madvise(base, SLAB_SIZE, MADV_DONTDUMP);
-	slab->base = base;
 	slab->used = 0;
 	return slab;
 }
@@ -142,7 +131,7 @@ static void slab_give(struct slab *slab, uint8_t *chunk)
 	slab->used &= ~(1u << index);
 	if (slab->used == 0) {
 		slab_unlink(slab);
-		munmap(slab->base, SLAB_SIZE);
+		pages_unmap(slab->base, SLAB_SIZE);
 		free(slab);
 	} else {
 		madvise(chunk, CHUNK_SIZE, MADV_DONTNEED);

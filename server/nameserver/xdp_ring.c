@@ -10,12 +10,13 @@
  */
 #include "server/nameserver/xdp_ring.h"
 
+#include "lib/base/pages.h"
+
 #include <errno.h>
 #include <linux/if_xdp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -61,13 +62,10 @@ static int make_umem(struct xdp_ring *ring)
 
 	ring->area_size =
 		(size_t)(XDP_RING_RECEIVE + XDP_RING_SEND) * ring->chunk;
-	ring->area = mmap(NULL, ring->area_size, PROT_READ | PROT_WRITE,
-			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (ring->area == MAP_FAILED) {
-		ring->area = NULL;
-		return -errno;
+	ring->area = pages_map(ring->area_size);
+	if (ring->area == NULL) {
+		return -ENOMEM;
 	}
-	(void)madvise(ring->area, ring->area_size, MADV_DONTDUMP);
 	return xsk_umem__create(&ring->umem, ring->area, ring->area_size,
 				&ring->fill, &ring->completion, &config);
 }
@@ -219,9 +217,7 @@ void xdp_ring_close(struct xdp_ring *ring)
 	if (ring->umem != NULL) {
 		(void)xsk_umem__delete(ring->umem);
 	}
-	if (ring->area != NULL) {
-		munmap(ring->area, ring->area_size);
-	}
+	pages_unmap(ring->area, ring->area_size);
 	free(ring);
 }
 

@@ -807,25 +807,36 @@ static bool find_parent_side(const struct zone_set *set,
 }
 
 /*
- * The zone of a name, and what it has for it. found says which zone was entered
- * last, if any.
+ * The zone of a name, and the way to what it has for it. found says which zone
+ * was entered last, if any.
  */
-static void look_up(const struct zone_set *set, const struct dname *name,
-		    uint16_t qtype, struct lookup_path *path,
-		    struct answer_found *found)
+static void look_up_begin(const struct zone_set *set, const struct dname *name,
+			  uint16_t qtype, struct lookup_path *path,
+			  struct answer_found *found)
 {
 	const struct zone *zone;
 
+	found->is_begun = false;
+	found->place = ANSWER_PLACE_NONE;
 	trie_key_init(&path->key, name);
 	zone = zone_set_find_path(set, path);
-	found->place = ANSWER_PLACE_NONE;
 	if (zone == NULL ||
 	    find_parent_side(set, name, qtype, zone, path, found)) {
 		return;
 	}
 	found->place = enter(found, zone);
 	if (found->place == ANSWER_PLACE_FOUND) {
-		zone_lookup_path(found->version, path, qtype, &found->lookup);
+		zone_lookup_begin(found->version, path);
+		found->is_begun = true;
+	}
+}
+
+static void look_up_end(uint16_t qtype, struct lookup_path *path,
+			struct answer_found *found)
+{
+	if (found->is_begun) {
+		zone_lookup_end(found->version, path, qtype, &found->lookup);
+		found->is_begun = false;
 	}
 }
 
@@ -861,18 +872,31 @@ static const struct zone_node *find_denial(const struct answer_found *found,
 	return zone_find_nsec3(version, hash, &is_match);
 }
 
+void answer_seek_begin(const struct query *query, const struct zone_set *set,
+		       struct lookup_path *path, struct answer_found *out)
+{
+	out->zone = NULL;
+	out->version = NULL;
+	out->denial = NULL;
+	look_up_begin(set, query_name(query), query->qtype, path, out);
+}
+
+void answer_seek_end(const struct query *query, struct lookup_path *path,
+		     struct answer_found *out)
+{
+	look_up_end(query->qtype, path, out);
+	if (query->wants_dnssec && is_denied(out)) {
+		out->denial = find_denial(out, path, query_name(query));
+	}
+}
+
 void answer_seek(const struct query *query, const struct zone_set *set,
 		 struct answer_found *out)
 {
 	struct lookup_path path;
 
-	out->zone = NULL;
-	out->version = NULL;
-	out->denial = NULL;
-	look_up(set, query_name(query), query->qtype, &path, out);
-	if (query->wants_dnssec && is_denied(out)) {
-		out->denial = find_denial(out, &path, query_name(query));
-	}
+	answer_seek_begin(query, set, &path, out);
+	answer_seek_end(query, &path, out);
 }
 
 /* Add what was found; true where the chain goes on. */
@@ -960,7 +984,8 @@ void answer_choose_found(const struct query *query, const struct zone_set *set,
 		if (!choose(&c, &next.lookup)) {
 			break;
 		}
-		look_up(set, c.name, c.qtype, &path, &next);
+		look_up_begin(set, c.name, c.qtype, &path, &next);
+		look_up_end(c.qtype, &path, &next);
 	}
 }
 

@@ -121,6 +121,7 @@ struct answer_found {
 	 * the NSEC that covers it, or the NSEC3 of its next closer name.
 	 */
 	const struct zone_node *denial; /* or NULL */
+	bool is_begun;                  /* the lookup, and not ended */
 };
 
 /* Types that no zone is asked for: transfers, and what is no type. */
@@ -133,6 +134,15 @@ static inline bool answer_is_sought(uint16_t qtype)
 /* Find it for a query of class IN (or ANY) that parsed well. */
 void answer_seek(const struct query *query, const struct zone_set *set,
 		 struct answer_found *out);
+
+/*
+ * The same in two steps, for those who have other work while what the second
+ * needs is on its way into the cache. path and out stay the same.
+ */
+void answer_seek_begin(const struct query *query, const struct zone_set *set,
+		       struct lookup_path *path, struct answer_found *out);
+void answer_seek_end(const struct query *query, struct lookup_path *path,
+		     struct answer_found *out);
 
 /* What the answer says before it has any RRset. */
 void answer_begin(const struct query *query, const struct answer_found *found,

@@ -25,6 +25,7 @@ struct slot {
 	struct query query;
 	struct answer_found found;
 	struct compiled_key key;
+	struct lookup_path path;
 };
 
 struct answer_context {
@@ -203,10 +204,10 @@ static bool is_for_zones(const struct query *query)
 	       answer_is_sought(query->qtype);
 }
 
-/* Read the query, and find what there is for it. */
-static void seek(struct answer_context *context, struct slot *slot,
-		 enum answer_transport transport, const uint8_t *query,
-		 size_t size)
+/* Read the query, and set out for what there is for it. */
+static void begin(struct answer_context *context, struct slot *slot,
+		  enum answer_transport transport, const uint8_t *query,
+		  size_t size)
 {
 	slot->is_sought = false;
 	slot->has_key = false;
@@ -216,10 +217,18 @@ static void seek(struct answer_context *context, struct slot *slot,
 	}
 	judge_keepalive(&slot->query, transport);
 	slot->is_sought = is_for_zones(&slot->query);
+	if (slot->is_sought) {
+		answer_seek_begin(&slot->query, context->set, &slot->path,
+				  &slot->found);
+	}
+}
+
+static void look(struct answer_context *context, struct slot *slot)
+{
 	if (!slot->is_sought) {
 		return;
 	}
-	answer_seek(&slot->query, context->set, &slot->found);
+	answer_seek_end(&slot->query, &slot->path, &slot->found);
 	slot->has_key =
 		context->table != NULL &&
 		compiled_key_init(&slot->key, &slot->query, &slot->found);
@@ -271,7 +280,8 @@ size_t answer_query(struct answer_context *context,
 	struct slot *slot = &context->slots[0];
 
 	assert(reply_room >= MESSAGE_UDP_PLAIN_MAX);
-	seek(context, slot, transport, query, query_size);
+	begin(context, slot, transport, query, query_size);
+	look(context, slot);
 	return slot->is_query ? finish(context, slot, transport, reply,
 				       reply_room, note)
 			      : 0;
@@ -284,8 +294,11 @@ static void answer_group(struct answer_context *context,
 	struct slot *slots = context->slots;
 
 	for (size_t i = 0; i < count; i++) {
-		seek(context, &slots[i], transport, tasks[i].query,
-		     tasks[i].query_size);
+		begin(context, &slots[i], transport, tasks[i].query,
+		      tasks[i].query_size);
+	}
+	for (size_t i = 0; i < count; i++) {
+		look(context, &slots[i]);
 		if (slots[i].has_key) {
 			compiled_prefetch_index(context->table, &slots[i].key);
 		}

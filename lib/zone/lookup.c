@@ -69,16 +69,23 @@ static bool is_decided_above(const struct zone_version *version,
 	return false;
 }
 
-void zone_lookup_path(const struct zone_version *version,
-		      struct lookup_path *path, uint16_t qtype,
-		      struct lookup *out)
+void zone_lookup_begin(const struct zone_version *version,
+		       struct lookup_path *path)
+{
+	trie_descend_begin(&version->names, version->chunks, &path->key,
+			   &path->descent);
+}
+
+void zone_lookup_end(const struct zone_version *version,
+		     struct lookup_path *path, uint16_t qtype,
+		     struct lookup *out)
 {
 	struct trie_descent *descent = &path->descent;
 	const struct trie_ancestor *encloser;
 	const struct trie_node *wildcard;
 
 	out->is_wildcard = false;
-	trie_descend(&version->names, version->chunks, &path->key, descent);
+	trie_descend_end(version->chunks, &path->key, descent);
 	if (is_decided_above(version, descent, out)) {
 		return;
 	}
@@ -109,6 +116,14 @@ void zone_lookup_path(const struct zone_version *version,
 	out->kind = LOOKUP_NXDOMAIN;
 	out->node = NULL;
 	out->rrset = NULL;
+}
+
+void zone_lookup_path(const struct zone_version *version,
+		      struct lookup_path *path, uint16_t qtype,
+		      struct lookup *out)
+{
+	zone_lookup_begin(version, path);
+	zone_lookup_end(version, path, qtype, out);
 }
 
 void zone_lookup(const struct zone_version *version, const struct dname *qname,

@@ -57,8 +57,15 @@ void zone_lookup_path(const struct zone_version *version,
 		      struct lookup_path *path, uint16_t qtype,
 		      struct lookup *out);
 
-/* zone_find_nsec() of that name; zone_lookup_path() of this version was the
- * last to use the path. */
+/* The same in two steps: trie_descend_begin(). */
+void zone_lookup_begin(const struct zone_version *version,
+		       struct lookup_path *path);
+void zone_lookup_end(const struct zone_version *version,
+		     struct lookup_path *path, uint16_t qtype,
+		     struct lookup *out);
+
+/* zone_find_nsec() of that name; a lookup in this version was the last to use
+ * the path. */
 const struct zone_node *zone_path_nsec(const struct zone_version *version,
 				       const struct lookup_path *path);
 

@@ -251,15 +251,13 @@ parted:
 	return common;
 }
 
-void trie_descend(const struct trie *trie, uint8_t *const *chunks,
-		  const struct trie_key *key, struct trie_descent *out)
+void trie_descend_begin(const struct trie *trie, uint8_t *const *chunks,
+			const struct trie_key *key, struct trie_descent *out)
 {
 	const struct trie_node *node = &trie->root;
-	const struct dname *found;
 	unsigned ancestors = 0;
 	unsigned labels = 0;
 	unsigned steps = 0;
-	unsigned common;
 
 	out->exact = NULL;
 	out->leaf = NULL;
@@ -292,13 +290,26 @@ void trie_descend(const struct trie *trie, uint8_t *const *chunks,
 		}
 		node = twigs + twig_index(node, symbol);
 	}
+	__builtin_prefetch(trie_leaf_name(chunks, node));
 	out->leaf = node;
 	out->steps = steps;
-	found = trie_leaf_name(chunks, node);
+	out->ancestors = ancestors;
+}
+
+void trie_descend_end(uint8_t *const *chunks, const struct trie_key *key,
+		      struct trie_descent *out)
+{
+	unsigned ancestors = out->ancestors;
+	const struct dname *found;
+	unsigned common;
+
+	if (out->leaf == NULL) {
+		return;
+	}
+	found = trie_leaf_name(chunks, out->leaf);
 	common = leaf_match(key, found, out);
 	if (out->difference == TRIE_KEY_MAX) {
-		out->exact = node;
-		out->ancestors = ancestors;
+		out->exact = out->leaf;
 		return;
 	}
 	/* Skipped symbols may not have matched: only the labels that the leaf
@@ -312,10 +323,17 @@ void trie_descend(const struct trie *trie, uint8_t *const *chunks,
 		struct trie_ancestor *ancestor = &out->ancestor[ancestors++];
 
 		ancestor->branch = NULL;
-		ancestor->leaf = node;
+		ancestor->leaf = out->leaf;
 		ancestor->labels = common;
 	}
 	out->ancestors = ancestors;
+}
+
+void trie_descend(const struct trie *trie, uint8_t *const *chunks,
+		  const struct trie_key *key, struct trie_descent *out)
+{
+	trie_descend_begin(trie, chunks, key, out);
+	trie_descend_end(chunks, key, out);
 }
 
 /* The best match: a leaf that shares as long a start with key as any does. */

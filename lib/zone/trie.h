@@ -111,6 +111,15 @@ static inline const struct dname *trie_leaf_name(uint8_t *const *chunks,
 void trie_descend(const struct trie *trie, uint8_t *const *chunks,
 		  const struct trie_key *key, struct trie_descent *out);
 
+/*
+ * The same in two steps, for those who have other work while the leaf's name is
+ * on its way into the cache; out stays the same.
+ */
+void trie_descend_begin(const struct trie *trie, uint8_t *const *chunks,
+			const struct trie_key *key, struct trie_descent *out);
+void trie_descend_end(uint8_t *const *chunks, const struct trie_key *key,
+		      struct trie_descent *out);
+
 /* trie_floor() of that name, without another descent. */
 const struct trie_node *trie_descent_floor(const struct trie_descent *descent,
 					   uint8_t *const *chunks,

@@ -198,6 +198,27 @@ static const struct trie_node *first_leaf(uint8_t *const *chunks,
 	return node;
 }
 
+static bool is_wanted(const struct trie_node *node, bool is_marked)
+{
+	return !is_marked || trie_is_marked(node);
+}
+
+/* The greatest wanted leaf at or below node, which has one. */
+static const struct trie_node *
+last_leaf(uint8_t *const *chunks, const struct trie_node *node, bool is_marked)
+{
+	while (is_branch(node)) {
+		const struct trie_node *twigs = twigs_of(chunks, node);
+		unsigned at = twig_count(node) - 1;
+
+		while (!is_wanted(&twigs[at], is_marked)) {
+			at--;
+		}
+		node = &twigs[at];
+	}
+	return node;
+}
+
 /* --- reading -------------------------------------------------------------- */
 
 /*
@@ -251,6 +272,24 @@ parted:
 	return common;
 }
 
+/*
+ * Any leaf below a branch tells what the branch's names share. The one before
+ * the missing twig is most often the floor too, which is then found already.
+ */
+static const struct trie_node *nearest_leaf(uint8_t *const *chunks,
+					    const struct trie_node *branch,
+					    unsigned symbol)
+{
+	const struct trie_node *twigs = twigs_of(chunks, branch);
+	unsigned before = twig_index(branch, symbol);
+
+	if (before == 0) {
+		return first_leaf(chunks, twigs);
+	}
+	return last_leaf(chunks, &twigs[before - 1],
+			 trie_is_marked(&twigs[before - 1]));
+}
+
 void trie_descend_begin(const struct trie *trie, uint8_t *const *chunks,
 			const struct trie_key *key, struct trie_descent *out)
 {
@@ -285,7 +324,7 @@ void trie_descend_begin(const struct trie *trie, uint8_t *const *chunks,
 			ancestor->labels = labels;
 		}
 		if (!has_twig(node, symbol)) {
-			node = first_leaf(chunks, node);
+			node = nearest_leaf(chunks, node, symbol);
 			break;
 		}
 		node = twigs + twig_index(node, symbol);
@@ -490,27 +529,6 @@ static unsigned key_difference(const struct trie_key *a,
 		at++;
 	}
 	return at == least && a->length == b->length ? TRIE_KEY_MAX : at;
-}
-
-static bool is_wanted(const struct trie_node *node, bool is_marked)
-{
-	return !is_marked || trie_is_marked(node);
-}
-
-/* The greatest wanted leaf at or below node, which has one. */
-static const struct trie_node *
-last_leaf(uint8_t *const *chunks, const struct trie_node *node, bool is_marked)
-{
-	while (is_branch(node)) {
-		const struct trie_node *twigs = twigs_of(chunks, node);
-		unsigned at = twig_count(node) - 1;
-
-		while (!is_wanted(&twigs[at], is_marked)) {
-			at--;
-		}
-		node = &twigs[at];
-	}
-	return node;
 }
 
 const struct trie_node *trie_first(const struct trie *trie,

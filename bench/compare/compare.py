@@ -303,7 +303,8 @@ def measure(names, zone, options):
                 names[:number % len(names)]:
             server = Server(name, zone)
             loaded = server.wait_ready(zone)
-            full = server.ask(zone, "--window", str(options.window), *common,
+            full = server.ask(zone, "--window", str(options.window), "--spin",
+                              *common,
                               "--save", f"{server.folder}/shapes")
             note(name, shapes=read_shapes(f"{server.folder}/shapes"))
             pss, rss = server.memory()
@@ -313,7 +314,7 @@ def measure(names, zone, options):
                  octets=full["octets_per_reply"], wrong=full["wrong"],
                  lost=full["lost"], truncated=full["truncated"], pss_mib=pss,
                  rss_mib=rss,
-                 sender_share=full["own_cpu_s"] / full["seconds"])
+                 sender_share=1 - full["idle_s"] / full["seconds"])
             server.stop()
             print(f"round {number + 1}: {name}: "
                   f"{full['replies_per_s']:.0f} replies/s", file=sys.stderr)

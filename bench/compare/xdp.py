@@ -152,7 +152,7 @@ def measure(names, zone, net, options):
                     "octets": full["octets_per_reply"],
                     "wrong": full["wrong"], "lost": full["lost"],
                     "without_checksum": full["without_checksum"],
-                    "sender_share": full["own_cpu_s"] / full["seconds"],
+                    "sender_share": 1 - full["idle_s"] / full["seconds"],
             }.items():
                 figures[name].setdefault(key, []).append(value)
             print(f"round {number + 1}: {name}: "
@@ -177,7 +177,7 @@ def table(figures, options):
             ("octets a reply", "octets", "{:.0f}"),
             ("wrong replies", "wrong", "{:.0f}"),
             ("replies without UDP checksum", "without_checksum", "{:.0f}"),
-            ("the sender's share of its core", "sender_share", "{:.2f}")):
+            ("share of its time that the sender was busy", "sender_share", "{:.2f}")):
         lines.append(f"| {title} | " + " | ".join(
             form.format(statistics.median(figures[name][key]))
             for name in names) + " |")

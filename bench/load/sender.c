@@ -75,6 +75,7 @@ struct options {
 	unsigned pid_count;
 	bool connected;
 	bool loss_is_fine;
+	bool spins;
 };
 
 struct slot {
@@ -113,6 +114,7 @@ struct load {
 	size_t next_query;
 	uint64_t start_ns; /* of the measured time; 0 while warming up */
 	uint64_t last_reply_ns;
+	uint64_t idle_ns; /* of the measured time, with nothing to do */
 	bool is_draining;
 	FILE *save;
 	uint8_t *saved; /* a flag for each SAVE_EVERY queries */
@@ -471,8 +473,11 @@ static double run(struct load *load, struct spent *spent)
 				: step_window(load, now);
 		if (options->rate > 0) {
 			wait_for_replies(load, PACE_NS);
-		} else if (!moved) {
+		} else if (!moved && !options->spins) {
 			wait_for_replies(load, 1000000);
+		}
+		if (!moved && load->start_ns != 0) {
+			load->idle_ns += clock_monotonic_ns() - now;
 		}
 		now = clock_monotonic_ns();
 	}
@@ -531,11 +536,12 @@ static void report(const struct load *load, double seconds,
 	       (double)latency->most / 1e3,
 	       (double)histogram_mean(latency) / 1e3,
 	       (double)counts->longest_gap_ns / 1e3);
-	printf(" \"own_cpu_s\": %.3f, \"busy_s\": %.3f, "
+	printf(" \"idle_s\": %.3f, \"own_cpu_s\": %.3f, \"busy_s\": %.3f, "
 	       "\"pids_cpu_s\": %.3f, "
 	       "\"server_cpu_ns_per_reply\": %.1f, "
 	       "\"pids_cpu_ns_per_reply\": %.1f}\n",
-	       spent->own, spent->busy, spent->named,
+	       (double)load->idle_ns / 1e9, spent->own, spent->busy,
+	       spent->named,
 	       replies > 0 ? (spent->busy - spent->own) * 1e9 / replies : 0,
 	       replies > 0 ? spent->named * 1e9 / replies : 0);
 }
@@ -589,6 +595,9 @@ static void usage(FILE *out)
 	      "  --sockets N           source ports (1)\n"
 	      "  --batch N             messages a system call (32)\n"
 	      "  --unconnected         sockets that are not connected\n"
+	      "  --spin                with a window: look for replies "
+	      "without\n"
+	      "                        sleeping, and cost no wake-ups\n"
 	      "  --timeout-ms N        after which a query is lost (1000)\n"
 	      "  --loss-is-fine        lost queries do not fail the run\n"
 	      "  --save FILE           the shape of one reply in a thousand\n"
@@ -628,6 +637,7 @@ static void options_load(struct options *options, int argc, char **argv)
 		O_TIMEOUT,
 		O_LOSS,
 		O_SAVE,
+		O_SPIN,
 		O_UNTIL,
 		O_PID,
 		O_HELP
@@ -648,6 +658,7 @@ static void options_load(struct options *options, int argc, char **argv)
 		{"timeout-ms", required_argument, NULL, O_TIMEOUT},
 		{"loss-is-fine", no_argument, NULL, O_LOSS},
 		{"save", required_argument, NULL, O_SAVE},
+		{"spin", no_argument, NULL, O_SPIN},
 		{"until-ready", required_argument, NULL, O_UNTIL},
 		{"pid", required_argument, NULL, O_PID},
 		{"help", no_argument, NULL, O_HELP},
@@ -705,6 +716,9 @@ static void options_load(struct options *options, int argc, char **argv)
 			break;
 		case O_SAVE:
 			options->save = optarg;
+			break;
+		case O_SPIN:
+			options->spins = true;
 			break;
 		case O_UNTIL:
 			options->until_ready_s = number_of(optarg, 0.01, 3600);

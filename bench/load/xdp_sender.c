@@ -80,6 +80,8 @@ struct load {
 	unsigned waiting;
 	size_t next_query;
 	struct counts counts;
+	bool is_spinning;
+	uint64_t idle_ns; /* of which so much without anything to do */
 };
 
 static volatile sig_atomic_t stop_wanted;
@@ -223,11 +225,16 @@ static void step(struct load *load, unsigned window)
 
 	expire(load, now);
 	moved = send_queries(load, window, now) || moved;
-	if (!moved) {
+	if (moved) {
+		return;
+	}
+	(void)xdp_ring_reap(load->port.ring);
+	if (load->is_spinning) {
+		load->idle_ns += clock_monotonic_ns() - now;
+	} else {
 		struct pollfd wait = {.fd = load->port.ring->fd,
 				      .events = POLLIN};
 
-		(void)xdp_ring_reap(load->port.ring);
 		(void)poll(&wait, 1, 1);
 	}
 }
@@ -242,10 +249,12 @@ static double run(struct load *load, struct spent *spent)
 	struct spent after;
 	uint64_t end;
 
+	load->is_spinning = true;
 	while (clock_monotonic_ns() < warm && !stop_wanted) {
 		step(load, options->window);
 	}
 	memset(&load->counts, 0, sizeof(load->counts));
+	load->idle_ns = 0;
 	before = spent_now(options->pids, options->pid_count);
 	begin = clock_monotonic_ns();
 	end = begin + (uint64_t)(options->duration_s * 1e9);
@@ -292,12 +301,14 @@ static void report(const struct load *load, double seconds,
 	       (unsigned long long)c->truncated,
 	       (unsigned long long)c->without_checksum);
 	printf(" \"replies_per_s\": %.0f, \"octets_per_reply\": %.1f, "
-	       "\"own_cpu_s\": %.3f, \"busy_s\": %.3f, \"pids_cpu_s\": %.3f, "
+	       "\"idle_s\": %.3f, \"own_cpu_s\": %.3f, \"busy_s\": %.3f, "
+	       "\"pids_cpu_s\": %.3f, "
 	       "\"server_cpu_ns_per_reply\": %.1f, "
 	       "\"pids_cpu_ns_per_reply\": %.1f}\n",
 	       seconds > 0 ? replies / seconds : 0,
-	       replies > 0 ? (double)c->octets / replies : 0, spent->own,
-	       spent->busy, spent->named,
+	       replies > 0 ? (double)c->octets / replies : 0,
+	       (double)load->idle_ns / 1e9, spent->own, spent->busy,
+	       spent->named,
 	       replies > 0 ? (spent->busy - spent->own) * 1e9 / replies : 0,
 	       replies > 0 ? spent->named * 1e9 / replies : 0);
 }

@@ -5,28 +5,37 @@ which see.
 
 Two network namespaces, a veth pair between them. The server has CPU 0 and one
 end, the sender (xdp_sender, on AF_XDP itself) CPU 1 and the other. The rest is
-as in compare.py; NSD 4.6 of Debian 12 has no AF_XDP. The reflector verifies and
+as in common.py; NSD 4.6 of Debian 12 has no AF_XDP. The reflector verifies and
 writes the same checksums as Rootcast; Knot DNS 3.2 verifies none.
 """
-import argparse
 import atexit
 import json
 import os
 import re
-import signal
-import statistics
 import subprocess
 import sys
 
-import compare
+import common
 
 SERVER_SPACE, CLIENT_SPACE = (f"rcb-{os.getpid()}-s", f"rcb-{os.getpid()}-c")
 SERVER_IF, CLIENT_IF = "xdp0", "xdp1"
 SERVER4, CLIENT4 = "10.97.0.2", "10.97.0.1"
 NAMES = ("knot", "rootcast", "reflector")
-MARKS = (("replies_per_s", "knot", 1.2, "least"),
-         ("replies_per_s", "reflector", 0.85, "least"),
-         ("cpu_us", "knot", 0.80, "most"))
+MARKS = (("replies a second", "replies_per_s", "knot", 1.2, "least"),
+         ("replies a second", "replies_per_s", common.LIMIT, 0.85, "least"),
+         ("CPU a reply", "cpu_us", "knot", 0.80, "most"))
+LINES = (
+    common.Line("replies/s at full load", "replies_per_s", "{:,.0f}", True),
+    common.Line("CPU a reply, machine (us)", "cpu_us", "{:.2f}", False),
+    common.Line("CPU a reply, its processes (us)", "process_cpu_us", "{:.2f}",
+                False),
+    common.Line("octets a reply", "octets", "{:.0f}"),
+    common.Line("lost queries", "lost", "{:,.0f}"),
+    common.Line("wrong replies", "wrong", "{:,.0f}"),
+    common.Line("replies without UDP checksum", "without_checksum", "{:,.0f}"),
+    common.Line("share of its time that the sender was busy", "sender_share",
+                "{:.2f}"),
+)
 
 
 def run(*command):
@@ -75,12 +84,12 @@ def inside(*command):
 
 
 def command_knot(folder, zone, port):
-    """As compare's, with the section that the manual's chapter on XDP asks for:
+    """As common's, with the section that the manual's chapter on XDP asks for:
     one queue, so one worker."""
-    command = compare.command_knot(folder, zone, port)
+    command = common.command_knot(folder, zone, port)
     with open(f"{folder}/knot.conf", encoding="utf-8") as file:
         text = file.read()
-    compare.write(f"{folder}/knot.conf", text + f"""
+    common.write(f"{folder}/knot.conf", text + f"""
 xdp:
     listen: {SERVER_IF}@53
 """)
@@ -88,20 +97,20 @@ xdp:
 
 
 def command_rootcast(folder, zone, port):
-    command = compare.command_rootcast(folder, zone, port)
+    command = common.command_rootcast(folder, zone, port)
     command[command.index("--listen") + 1] = f"{SERVER4}@53"
     return inside(*command, "--xdp", SERVER_IF)
 
 
-def command_reflector(_folder, _zone, _port):
-    return inside(f"{compare.BIN}/xdp_reflector", SERVER_IF, SERVER4)
+def command_reflector(_folder, _zone, _port, octets=None):
+    return inside(f"{common.BIN}/xdp_reflector", SERVER_IF, SERVER4)
 
 
 COMMANDS = {"knot": command_knot, "rootcast": command_rootcast,
             "reflector": command_reflector}
 
 
-class Server(compare.Server):
+class Server(common.Server):
     """One server in its namespace, asked over the wire."""
 
     def __init__(self, name, zone, net):
@@ -114,8 +123,8 @@ class Server(compare.Server):
         super().__init__(name, zone)
 
     def ask(self, zone, *arguments, may_fail=False):
-        command = ["ip", "netns", "exec", CLIENT_SPACE] + compare.pin(1) + [
-            f"{compare.BIN}/xdp_sender", "--interface", CLIENT_IF, "--source",
+        command = ["ip", "netns", "exec", CLIENT_SPACE] + common.pin(1) + [
+            f"{common.BIN}/xdp_sender", "--interface", CLIENT_IF, "--source",
             CLIENT4, "--server", SERVER4, "--mac", self.net.mac, "--zone",
             zone, *arguments]
         for pid in self.pids():
@@ -136,14 +145,13 @@ class Server(compare.Server):
 def measure(names, zone, net, options):
     figures = {name: {} for name in names}
     for number in range(options.rounds):
-        for name in names[number % len(names):] + \
-                names[:number % len(names)]:
+        for name in common.in_turn(names, number):
             server = Server(name, zone, net)
             if not server.ask(zone, "--until-ready", "30", "--queries", "1"):
                 server.tell_log()
                 raise SystemExit(f"{name}: does not answer over AF_XDP")
             full = server.ask(zone, "--window", str(options.window),
-                              "--duration", str(options.duration))
+                              "--duration", str(options.seconds))
             server.stop()
             for key, value in {
                     "replies_per_s": full["replies_per_s"],
@@ -160,91 +168,33 @@ def measure(names, zone, net, options):
     return figures
 
 
-def ratios(figures, key, one, other):
-    """Of each round: they stood beside each other."""
-    return [a / b if b > 0 else 0 for a, b in zip(figures[one][key],
-                                                   figures[other][key])]
-
-
-def table(figures, options):
-    names = list(figures)
-    lines = ["| AF_XDP, root mix | " + " | ".join(names) + " |",
-             "| --- |" + " ---: |" * len(names)]
-    for title, key, form in (
-            ("replies/s at full load", "replies_per_s", "{:,.0f}"),
-            ("CPU a reply, machine (us)", "cpu_us", "{:.2f}"),
-            ("CPU a reply, its processes (us)", "process_cpu_us", "{:.2f}"),
-            ("octets a reply", "octets", "{:.0f}"),
-            ("wrong replies", "wrong", "{:.0f}"),
-            ("replies without UDP checksum", "without_checksum", "{:.0f}"),
-            ("share of its time that the sender was busy", "sender_share", "{:.2f}")):
-        lines.append(f"| {title} | " + " | ".join(
-            form.format(statistics.median(figures[name][key]))
-            for name in names) + " |")
-    lines.append("")
-    for key, other, mark, kind in MARKS:
-        if "rootcast" not in figures or other not in figures:
-            continue
-        each = ratios(figures, key, "rootcast", other)
-        value = statistics.median(each)
-        holds = value >= mark if kind == "least" else value <= mark
-        lines.append(f"- {key}, Rootcast / {other}: {value:.2f} "
-                     f"({min(each):.2f} to {max(each):.2f}); mark: at {kind} "
-                     f"{mark:.2f}: {'reached' if holds else 'NOT reached'}")
-    lines.append("")
-    lines.append(f"Medians of {options.rounds} rounds of "
-                 f"{options.duration:g} s, ratios round by round; one server "
-                 "at a time on CPU 0, the sender on CPU 1.")
-    return "\n".join(lines)
-
-
+@common.guarded
 def main():
-    parser = argparse.ArgumentParser(prog="bench/run xdp", add_help=False)
-    parser.add_argument("names", nargs="*")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--duration", type=float, default=4)
-    parser.add_argument("--window", type=int, default=compare.WINDOW)
-    parser.add_argument("--zone")
-    parser.add_argument("--json", default=os.path.join(
-        compare.ROOT, "build", "bench", "xdp.json"))
+    parser = common.parser("xdp", names=NAMES)
+    parser.add_argument("--zone", help="instead of the root zone")
     options = parser.parse_args()
-    names = options.names or list(NAMES)
-    for name in names:
-        if name not in COMMANDS:
-            raise SystemExit(f"bench/run xdp: no server '{name}': "
-                             f"{', '.join(COMMANDS)}")
     if os.geteuid() != 0:
         raise SystemExit("bench/run xdp: needs root, to make network "
                          "namespaces")
-    if not os.access(f"{compare.BIN}/xdp_sender", os.X_OK):
+    if not os.access(f"{common.BIN}/xdp_sender", os.X_OK):
         raise SystemExit("bench/run xdp: built without AF_XDP")
-    compare.COMMANDS = COMMANDS
+    common.COMMANDS.update(COMMANDS)
     net = Net()
-    atexit.register(compare.stop_all)
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: sys.exit(1))
-    zone = os.path.realpath(options.zone) if options.zone else \
-        compare.find_zone()
-    load = os.getloadavg()[0]
-    if load > 0.5:
-        print(f"warning: something else runs here (load {load:.1f}): compare "
-              "ratios only", file=sys.stderr)
-    figures = measure(names, zone, net, options)
-    print(f"Zone: {os.path.basename(zone)}\n")
-    print(table(figures, options))
-    os.makedirs(os.path.dirname(os.path.abspath(options.json)), exist_ok=True)
-    with open(options.json, "w", encoding="utf-8") as file:
-        json.dump({"zone": os.path.basename(zone), "rounds": options.rounds,
-                   "duration_s": options.duration, "window": options.window,
-                   "load_before": load, "figures": figures}, file, indent=1)
-    print(f"\nAll figures: {os.path.relpath(options.json)}")
-    wrong = {name: sum(figures[name]["wrong"]) for name in names}
-    if any(wrong.values()):
-        raise SystemExit(f"wrong replies: {wrong}")
+    common.start(options)
+    zone = common.find_zone(options.zone)
+    figures = measure(options.names, zone, net, options)
+    marks = []
+    for what, key, other, limit, kind in MARKS:
+        marks += common.mark_ratio(figures, f"AF_XDP, root mix: {what}", key,
+                                   other, limit, kind)
+    common.finish(
+        options, "Root mix over AF_XDP (veth pair)",
+        [common.table("AF_XDP, root mix", figures, LINES),
+         "\n".join(common.sender_lines(figures) + [
+             common.how_long(options),
+             f"Zone: {os.path.basename(zone)}."])],
+        figures, marks, zone=os.path.basename(zone), window=options.window)
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except KeyboardInterrupt:
-        sys.exit(130)
+    main()

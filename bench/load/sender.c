@@ -52,7 +52,7 @@ enum {
 	PIDS_MAX = 64,
 	PACE_NS = 20000,   /* shortest sleep between batches at a rate */
 	WRONG_SHOWN = 10,  /* wrong replies told on standard error */
-	SAVE_EVERY = 1000, /* one reply in so many is saved */
+	SAVE_EVERY = 1000, /* the reply to one query in so many is saved */
 	NS_PER_S = 1000000000,
 };
 
@@ -112,7 +112,8 @@ struct load {
 	socklen_t address_size;
 	struct channel *channels;
 	size_t next_query;
-	uint64_t start_ns; /* of the measured time; 0 while warming up */
+	unsigned next_channel; /* who sends next, at a rate */
+	uint64_t start_ns;     /* of the measured time; 0 while warming up */
 	uint64_t last_reply_ns;
 	uint64_t idle_ns; /* of the measured time, with nothing to do */
 	bool is_draining;
@@ -177,28 +178,26 @@ static void tell_wrong(const struct load *load, const struct query *query,
 		size, size >= 4 ? wire_get16(reply + 2) : 0, query->rcode);
 }
 
-/* The shape of one reply, to be compared with another server's. */
+/* One reply whole, to be compared with another server's. */
 static void save_reply(struct load *load, uint32_t index, const uint8_t *reply,
 		       size_t size)
 {
 	char name[DNAME_TEXT_MAX];
 	struct dname_storage storage;
 	const struct query *query = &load->set.queries[index];
-	uint16_t flags = wire_get16(reply + 2);
 
 	if (load->saved[index / SAVE_EVERY]) {
 		return;
 	}
 	load->saved[index / SAVE_EVERY] = 1;
 	dname_from_octets(&storage, query->octets + MESSAGE_HEADER_SIZE);
-	fprintf(load->save,
-		"%u %s type %u: rcode %u%s%s answer %u authority %u additional "
-		"%u octets %zu\n",
-		index, dname_dump(dname_of(&storage), name),
-		wire_get16(query->octets + query->question_end - 4),
-		flags & MESSAGE_RCODE_MASK, flags & MESSAGE_AA ? " aa" : "",
-		flags & MESSAGE_TC ? " tc" : "", wire_get16(reply + 6),
-		wire_get16(reply + 8), wire_get16(reply + 10), size);
+	fprintf(load->save, "%u %s type %u: ", index,
+		dname_dump(dname_of(&storage), name),
+		wire_get16(query->octets + query->question_end - 4));
+	for (size_t i = 0; i < size; i++) {
+		fprintf(load->save, "%02x", reply[i]);
+	}
+	fputc('\n', load->save);
 }
 
 static void take_reply(struct load *load, struct channel *channel,
@@ -420,12 +419,12 @@ static bool step_rate(struct load *load, uint64_t now, uint64_t begin_ns,
 	while ((double)*total < due) {
 		double left = due - (double)*total;
 		struct channel *channel =
-			&load->channels[*total % load->options->sockets];
-		unsigned count = left < 1 ? 1 : (unsigned)left;
+			&load->channels[load->next_channel++ %
+					load->options->sockets];
+		/* What is due is shared out, so that a clock that is behind
+		 * costs a system call a socket and not one a query. */
+		unsigned count = (unsigned)(left / load->options->sockets) + 1;
 
-		if (load->options->sockets > 1) {
-			count = 1;
-		}
 		count = channel_send(load, channel, count,
 				     clock_monotonic_ns());
 		if (count == 0) {
@@ -600,7 +599,7 @@ static void usage(FILE *out)
 	      "                        sleeping, and cost no wake-ups\n"
 	      "  --timeout-ms N        after which a query is lost (1000)\n"
 	      "  --loss-is-fine        lost queries do not fail the run\n"
-	      "  --save FILE           the shape of one reply in a thousand\n"
+	      "  --save FILE           the reply to one query in a thousand\n"
 	      "  --pid N               whose CPU time to report (repeated)\n"
 	      "  --until-ready SECONDS only wait for the first right answer\n",
 	      out);

@@ -13,6 +13,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
+#include "server/route/log_thread.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -650,6 +651,7 @@ static void watch_speaker(struct decider *decider)
 	if (decider->speaker_stands * DECIDER_TICK_MS >= DECIDER_HANG_MS) {
 		log_error("the thread that speaks to the peers stands still: "
 			  "ending, so that they drop the routes");
+		log_thread_flush(DECIDER_LAST_WORDS_MS);
 		_exit(1);
 	}
 }

@@ -33,6 +33,7 @@ enum {
 	DECIDER_SETTLE_MS = 300,   /* until our last probe has been counted */
 	DECIDER_RATE_MS = 1000,    /* over which the query rate is taken */
 	DECIDER_HANG_MS = 700,     /* without a sign of life from the speaker */
+	DECIDER_LAST_WORDS_MS = 50, /* for the log, before the end */
 	DECIDER_REASON_MAX = 1024,
 };
 

@@ -6,18 +6,27 @@
 #include "server/route/config_route.h"
 #include "server/route/control_route.h"
 #include "server/route/decider.h"
+#include "server/route/log_thread.h"
 #include "server/route/speaker.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
 #include <uv.h>
 
 enum exit_status {
 	EXIT_DONE = 0,
 	EXIT_COULD_NOT_RUN = 1,
 	EXIT_BAD_ARGUMENTS = 2,
+};
+
+enum {
+	LOG_WAIT_MS = 1000, /* for standard error, at the end */
 };
 
 struct arguments {
@@ -89,6 +98,25 @@ static bool read_arguments(int argc, char **argv, struct arguments *out)
 		return false;
 	}
 	return true;
+}
+
+/*
+ * No thread may wait for the disk because its memory was paged out. Only where
+ * no limit stands in the way: one that is met later fails an allocation then.
+ */
+static void lock_memory(void)
+{
+	struct rlimit limit = {0};
+
+	getrlimit(RLIMIT_MEMLOCK, &limit);
+	if (geteuid() != 0 && limit.rlim_cur != RLIM_INFINITY) {
+		log_info("memory is not locked: RLIMIT_MEMLOCK is limited");
+		return;
+	}
+	if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) != 0) {
+		log_info("memory is not locked: %s",
+			 status_text(status_from_errno(errno)));
+	}
 }
 
 /* What can run, but will not do what was perhaps meant. */
@@ -204,6 +232,11 @@ static enum exit_status run(struct program *program)
 		return result;
 	}
 	catch_signals(program);
+	if (log_thread_start() != STATUS_OK) {
+		take_down(program);
+		return result;
+	}
+	lock_memory();
 	program->decider = decider_new(&program->loop, &options);
 	if (program->decider == NULL) {
 		log_error("out of memory");
@@ -236,6 +269,7 @@ static enum exit_status run(struct program *program)
 	result = EXIT_DONE;
 out:
 	take_down(program);
+	log_thread_stop(LOG_WAIT_MS);
 	return result;
 }
 

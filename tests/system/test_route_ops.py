@@ -1,0 +1,133 @@
+#!/usr/bin/env python3
+"""What an operator does with route control, and what may get in its way."""
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import time
+
+import rct
+
+ZONE = """$TTL 60
+example. SOA ns.example. host.example. 1 3600 600 86400 60
+example. NS ns.example.
+ns.example. A 192.0.2.53
+"""
+HOLD_S = 3
+
+
+class Test:
+    def __init__(self):
+        self.totals = rct.Totals()
+        self.folder = rct.scratch()
+        self.net = rct.Net()
+        self.zones = os.path.join(self.folder, "zones")
+        os.mkdir(self.zones)
+        with open(os.path.join(self.zones, "example.zone"), "w",
+                  encoding="utf-8") as file:
+            file.write(ZONE)
+        self.site = None
+
+    def check(self, name, ok, detail=""):
+        if not self.totals.check(name, ok, detail):
+            self.site.logs()
+        return ok
+
+    def make_site(self, change=None, **options):
+        """A new site, not started; change(document) edits its configuration."""
+        rct.end_everything()
+        for name in ("bird-events.log", "rootcast-routed.log"):
+            path = os.path.join(self.folder, name)
+            if os.path.exists(path):
+                os.unlink(path)
+        self.site = rct.Site(self.net, self.folder, self.zones,
+                             required_zones=["example."], **options)
+        self.change(lambda document: document["route"]["peers"][0].update(
+            hold_s=HOLD_S))
+        if change:
+            self.change(change)
+        return self.site
+
+    def change(self, change):
+        with open(self.site.config, encoding="utf-8") as file:
+            document = json.load(file)
+        change(document)
+        with open(self.site.config, "w", encoding="utf-8") as file:
+            json.dump(document, file, indent=2)
+
+    def up(self, name, seconds=20):
+        """Everything runs and is announced."""
+        site = self.site
+        if site.bird is None or not site.bird.daemon.is_alive():
+            site.start_bird(hold=HOLD_S)
+        if site.nameserver is None or not site.nameserver.is_alive():
+            site.start_nameserver()
+        if site.route is None or not site.route.is_alive():
+            site.start_route()
+        return self.check(f"{name}: announced", site.announced(seconds))
+
+    # --- the log ----------------------------------------------------------
+
+    def full_standard_error(self):
+        """Nobody reads standard error: nothing but the log may suffer."""
+        site = self.make_site()
+        site.start_bird(hold=HOLD_S)
+        site.start_nameserver()
+        reader, writer = os.pipe()
+        fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
+        os.set_blocking(writer, False)
+        try:
+            while True:
+                os.write(writer, b"x" * 4096)
+        except BlockingIOError:
+            pass
+        os.set_blocking(writer, True)
+        process = subprocess.Popen(
+            ["ip", "netns", "exec", self.net.server,
+             os.path.join(rct.BIN, "rootcast-routed"), "-c", site.config],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=writer)
+        os.close(writer)
+        try:
+            name = "full standard error"
+            self.check(f"{name}: announced", site.announced(20))
+            since = time.time()
+            time.sleep(2 * HOLD_S)
+            self.check(f"{name}: the session stays up",
+                       site.bird.is_established() and
+                       site.bird.route_event("removed", rct.PREFIX4,
+                                             since) is None)
+            for _ in range(30):  # each a line or more: the ring fills up
+                for word in ("drain", "undrain", "drain", "undrain", "drain"):
+                    site.ctl("route", word)
+            self.check(f"{name}: withdrawals go out", site.absent(5))
+            self.check(f"{name}: the session is the same one",
+                       site.bird.first("BGP session closed|Received:",
+                                       since) is None)
+            since = time.time()
+            os.kill(process.pid, signal.SIGTERM)
+            try:
+                status = process.wait(10)
+            except subprocess.TimeoutExpired:
+                status = None
+            self.check(f"{name}: it ends when told to", status == 0,
+                       f"{status} after {time.time() - since:.1f} s")
+        finally:
+            process.kill()
+            process.wait()
+            os.close(reader)
+
+    def run(self):
+        try:
+            for step in (self.full_standard_error,):
+                print(f"== {step.__name__}", flush=True)
+                step()
+        finally:
+            rct.end_everything()
+        self.totals.finish()
+
+
+rct.need("bird", "birdc", "ip",
+         daemons=("rootcastd", "rootcast-routed", "rootcastctl"))
+Test().run()

@@ -1,11 +1,10 @@
 """What the rows of bench/run share: servers in turn on a core of their own,
 what is measured of them, tables, marks, JSON.
-is measured of them, tables, marks, JSON.
 
 A row is one module here: `python3 bench/compare/ROW.py [NAME...] [--rounds N]
-[--seconds S] [--json FILE]`. It measures, builds a Report and ends with
-finish(), which prints the row and leaves build/bench/ROW.json behind; bench/run
-without a row runs all of them and puts those files together (all.py).
+[--seconds S] [--json FILE]`. It measures and ends with finish(), which prints
+the row and leaves build/bench/ROW.json behind; bench/run without a row runs all
+of them and puts those files together (all.py).
 
 One server runs at a time, pinned to CPU 0; the sender has CPU 1. Every round
 takes every server once, in a rotated order. A ratio is taken round by round,
@@ -50,6 +49,9 @@ KCMP_VM = 1
 SOCKETS = 8                 # source ports of the sender
 WINDOW = 400                # queries kept waiting at full load
 WARMUP_S = 0.5
+TIMEOUT_MS = 300            # a query without a reply is lost then
+PERCENTILES = ("p10_us", "p25_us", "p50_us", "p75_us", "p90_us", "p95_us",
+               "p99_us", "p999_us")
 SENDER_LIMIT = 0.97         # busier than that, the sender is what is measured
 SHOWN = 10                  # differences told in full
 
@@ -468,7 +470,32 @@ def note(figures, name, **values):
 def sender_options(options):
     return ["--sockets", str(SOCKETS), "--duration", str(options.seconds),
             "--warmup", str(min(WARMUP_S, options.seconds)),
-            "--loss-is-fine"]
+            "--timeout-ms", str(TIMEOUT_MS), "--loss-is-fine"]
+
+
+def ask_rate(server, queries, options, rate):
+    """One server once at a steady rate, whatever comes back (open loop):
+    its figures, times in microseconds from sending to the reply's arrival."""
+    told = server.ask(queries, "--rate", f"{rate:.0f}",
+                      *sender_options(options))
+    return {"offered_per_s": told["sent"] / told["seconds"],
+            "replies_per_s": told["replies_per_s"],
+            "lost_share": told["lost"] / max(told["sent"], 1),
+            "wrong": told["wrong"], "mean_us": told["mean_us"],
+            "max_us": told["max_us"],
+            **{key: told[key] for key in PERCENTILES}}
+
+
+def slowest(names, zones, queries, options):
+    """(the least, the most) replies a second that servers manage, each asked
+    once for a moment: to choose rates by."""
+    managed = []
+    for name in names:
+        server = Server(name, zones)
+        server.wait_ready(queries)
+        managed.append(ask_full(server, queries, options)["replies_per_s"])
+        server.stop()
+    return min(managed), max(managed)
 
 
 def ask_full(server, queries, options, samples=None):

@@ -378,15 +378,18 @@ const char *query_judge(const struct query *query, const uint8_t *reply,
 static bool is_missing(const uint8_t *message, size_t size)
 {
 	size_t at = MESSAGE_HEADER_SIZE;
-	const uint8_t *last = NULL;
 
 	while (at < size && message[at] != 0) {
-		last = message + at;
-		at += 1u + message[at];
+		const uint8_t *label = message + at;
+
+		at += 1u + label[0];
+		if (at < size && label[0] == QUERY_MISSING_LABEL &&
+		    label[QUERY_MISSING_LABEL] == QUERY_MISSING_END &&
+		    memcmp(label + 1, "xn--", 4) != 0) {
+			return true;
+		}
 	}
-	return at < size && last != NULL && last[0] == QUERY_MISSING_LABEL &&
-	       last[QUERY_MISSING_LABEL] == QUERY_MISSING_END &&
-	       memcmp(last + 1, "xn--", 4) != 0;
+	return false;
 }
 
 uint16_t query_reflected_flags(const uint8_t *message, size_t size)

@@ -5,7 +5,7 @@
  * What the sender measures against this is the sender's own limit on the
  * machine at hand (and the kernel's): a comparison of servers is worth nothing
  * where they come near it. The header's QR and AA are set, the RCODE is
- * NXDOMAIN where the name's last label is one that query_set.c makes up, so
+ * NXDOMAIN where one of the name's labels is as query_set.c makes them up, so
  * that the sender's own checks pass.
  */
 #include "bench/load/query_set.h"

@@ -498,6 +498,23 @@ static double run(struct load *load, struct spent *spent)
 	return (double)measured_ns / 1e9;
 }
 
+static void report_percentiles(const struct histogram *latency)
+{
+	static const struct {
+		const char *name;
+		double share;
+	} told[] = {{"p10", 0.1},  {"p25", 0.25},  {"p50", 0.5},
+		    {"p75", 0.75}, {"p90", 0.9},   {"p95", 0.95},
+		    {"p99", 0.99}, {"p999", 0.999}};
+
+	for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++) {
+		printf(" \"%s_us\": %.1f,", told[i].name,
+		       (double)histogram_percentile(latency, told[i].share) /
+			       1e3);
+	}
+	putchar('\n');
+}
+
 static void report(const struct load *load, double seconds,
 		   const struct spent *spent)
 {
@@ -523,15 +540,12 @@ static void report(const struct load *load, double seconds,
 	       (unsigned long long)counts->stray,
 	       (unsigned long long)counts->truncated,
 	       (unsigned long long)counts->send_errors);
+	report_percentiles(latency);
 	printf(" \"replies_per_s\": %.0f, \"octets_per_reply\": %.1f, "
-	       "\"p50_us\": %.1f, \"p99_us\": %.1f, \"p999_us\": %.1f, "
 	       "\"max_us\": %.1f, \"mean_us\": %.1f, "
 	       "\"longest_gap_us\": %.1f,\n",
 	       seconds > 0 ? replies / seconds : 0,
 	       replies > 0 ? (double)counts->octets / replies : 0,
-	       (double)histogram_percentile(latency, 0.5) / 1e3,
-	       (double)histogram_percentile(latency, 0.99) / 1e3,
-	       (double)histogram_percentile(latency, 0.999) / 1e3,
 	       (double)latency->most / 1e3,
 	       (double)histogram_mean(latency) / 1e3,
 	       (double)counts->longest_gap_ns / 1e3);

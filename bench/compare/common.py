@@ -486,18 +486,6 @@ def ask_rate(server, queries, options, rate):
             **{key: told[key] for key in PERCENTILES}}
 
 
-def slowest(names, zones, queries, options):
-    """(the least, the most) replies a second that servers manage, each asked
-    once for a moment: to choose rates by."""
-    managed = []
-    for name in names:
-        server = Server(name, zones)
-        server.wait_ready(queries)
-        managed.append(ask_full(server, queries, options)["replies_per_s"])
-        server.stop()
-    return min(managed), max(managed)
-
-
 def ask_full(server, queries, options, samples=None):
     """One server once at full load: its figures."""
     saved = f"{server.folder}/saved"
@@ -511,6 +499,20 @@ def ask_full(server, queries, options, samples=None):
             "octets": full["octets_per_reply"], "wrong": full["wrong"],
             "lost": full["lost"], "truncated": full["truncated"],
             "sender_share": 1 - full["idle_s"] / full["seconds"]}
+
+
+def capacity(names, zones, queries, options, seconds):
+    """(the least, the most) replies a second that servers manage, each asked
+    once for a moment: to choose rates by."""
+    brief = argparse.Namespace(**vars(options))
+    brief.seconds = min(seconds, options.seconds)
+    managed = []
+    for name in names:
+        server = Server(name, zones)
+        server.wait_ready(queries)
+        managed.append(ask_full(server, queries, brief)["replies_per_s"])
+        server.stop()
+    return min(managed), max(managed)
 
 
 def measure_full(names, zones, queries, options, samples=None, restart=True,

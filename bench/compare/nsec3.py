@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""NXDOMAIN in an NSEC3 zone: random names that are not there, DO set: SOA, up to
-three NSEC3 records, their signatures. Called by bench/run, which see."""
+"""NXDOMAIN in an NSEC3 zone: random names that are not there, DO set: SOA, up
+to three NSEC3 records, their signatures. Called by bench/run, which see."""
 import common
 import made
 import zone_row

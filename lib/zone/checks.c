@@ -359,9 +359,11 @@ struct zone_check_result zone_check(const struct zone_version *version,
 					     apex_has_signatures(version));
 	check_soa(&walk);
 	check_apex_keys(&walk);
+	check_hosts_init(&walk);
 	zone_version_walk(version, check_node, &walk);
 	check_chain_ends(&walk);
 	check_spare_hosts(&walk);
+	check_hosts_fini(&walk);
 	tell_tallies(&walk);
 	for (unsigned i = 0; i < walk.key_count; i++) {
 		signature_key_free(walk.keys[i].key);

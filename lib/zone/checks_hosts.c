@@ -6,6 +6,9 @@
  * set aside, and when any were, the NS sets are walked once more and those that
  * one of them names (sibling glue) are struck out. Most zones have none to
  * strike; a set of all names that NS name was rejected for its memory.
+ *
+ * A registry's delegations name the same few thousand servers again and again:
+ * those that were found good are remembered, as many as fit a small table.
  */
 #include "lib/zone/checks_walk.h"
 
@@ -13,6 +16,34 @@
 
 #include <stdlib.h>
 #include <string.h>
+
+enum {
+	GOOD_HOSTS = 8192, /* a power of two */
+	/* Looks for a name; beyond them a host is taken as named: nobody
+	 * makes the checks slow by names of one hash. */
+	LOOKS_MAX = 64,
+};
+
+/* FNV-1a over the octets of a name, folded. */
+static uint32_t name_hash(const uint8_t *octets, size_t length)
+{
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+	for (size_t i = 0; i < length; i++) {
+		hash = (hash ^ dname_fold(octets[i])) * UINT64_C(0x100000001b3);
+	}
+	return (uint32_t)(hash ^ hash >> 32);
+}
+
+void check_hosts_init(struct check_walk *walk)
+{
+	walk->good_hosts = calloc(GOOD_HOSTS, sizeof(*walk->good_hosts));
+}
+
+void check_hosts_fini(struct check_walk *walk)
+{
+	free(walk->good_hosts);
+}
 
 static bool has_address(const struct zone_version *version,
 			const struct zone_node *node)
@@ -162,6 +193,29 @@ void check_host_name(struct check_walk *walk, const struct dname *owner,
 	}
 }
 
+/* A record of the version that names such a server, or NULL. */
+static const uint8_t **good_place(const struct check_walk *walk,
+				  const uint8_t *record)
+{
+	return &walk->good_hosts[name_hash(rdata_octets(record),
+					   rdata_length(record)) %
+				 GOOD_HOSTS];
+}
+
+/* Was the same server looked at before, and nothing told of it? */
+static bool is_known_good(const struct check_walk *walk, const uint8_t *record)
+{
+	const uint8_t *good;
+
+	if (walk->good_hosts == NULL) {
+		return false;
+	}
+	good = *good_place(walk, record);
+	return good != NULL && rdata_length(good) == rdata_length(record) &&
+	       dname_octets_equal(rdata_octets(good), rdata_octets(record),
+				  rdata_length(record));
+}
+
 static void check_host(struct check_walk *walk, const struct mention *mention,
 		       bool is_cut)
 {
@@ -191,14 +245,23 @@ void check_hosts(struct check_walk *walk, const struct dname *owner,
 						 : 6; /* SRV */
 	const uint8_t *record = rrset_first(rrset);
 
-	for (unsigned i = 0; i < rrset->count; i++) {
+	for (unsigned i = 0; i < rrset->count;
+	     i++, record = rrset_next(record)) {
 		struct dname_storage host;
 		struct mention mention = {owner, rrset->type, record,
 					  dname_of(&host)};
+		bool is_server = rrset->type == RRTYPE_NS;
+		size_t told = walk->result.warnings;
 
+		if (is_server && is_known_good(walk, record)) {
+			continue;
+		}
 		dname_from_octets(&host, rdata_octets(record) + skip);
 		check_host(walk, &mention, is_cut);
-		record = rrset_next(record);
+		if (is_server && walk->good_hosts != NULL &&
+		    told == walk->result.warnings) {
+			*good_place(walk, record) = record;
+		}
 	}
 }
 
@@ -282,24 +345,68 @@ void check_below_cut(struct check_walk *walk, const struct zone_node *node)
 	}
 }
 
-static int spare_compare(const void *a, const void *b)
-{
-	const struct zone_node *const *second = b;
-
-	return dname_compare(a, zone_node_name(*second));
-}
-
-/* Which of the hosts set aside some NS names. */
+/* Which of the hosts set aside some NS names: a table by the hash of names. */
 struct strike {
 	struct check_walk *walk;
 	bool *is_named;
+	uint32_t *places; /* index of a host and 1, or 0: free */
+	size_t mask;      /* their number, a power of two, less 1 */
 };
+
+static bool strike_init(struct strike *strike)
+{
+	const struct check_walk *walk = strike->walk;
+	size_t places = 64;
+
+	while (places < 2 * walk->spare_count) {
+		places *= 2;
+	}
+	strike->mask = places - 1;
+	strike->is_named = calloc(walk->spare_count, sizeof(bool));
+	strike->places = calloc(places, sizeof(*strike->places));
+	if (strike->is_named == NULL || strike->places == NULL) {
+		return false;
+	}
+	for (size_t i = 0; i < walk->spare_count; i++) {
+		const struct dname *name = zone_node_name(walk->spare_hosts[i]);
+		size_t at = name_hash(name->octets, name->length);
+		unsigned looks = 0;
+
+		while (strike->places[at & strike->mask] != 0 &&
+		       looks < LOOKS_MAX) {
+			at++;
+			looks++;
+		}
+		if (looks == LOOKS_MAX) {
+			strike->is_named[i] = true;
+		} else {
+			strike->places[at & strike->mask] = (uint32_t)(i + 1);
+		}
+	}
+	return true;
+}
+
+static void strike_one(struct strike *strike, const uint8_t *octets,
+		       size_t length)
+{
+	size_t at = name_hash(octets, length);
+	uint32_t place;
+
+	while ((place = strike->places[at++ & strike->mask]) != 0) {
+		const struct dname *name =
+			zone_node_name(strike->walk->spare_hosts[place - 1]);
+
+		if (name->length == length &&
+		    dname_octets_equal(name->octets, octets, length)) {
+			strike->is_named[place - 1] = true;
+			return;
+		}
+	}
+}
 
 static bool strike_named(const struct zone_version *version,
 			 const struct zone_node *node, void *context)
 {
-	struct strike *strike = context;
-	struct check_walk *walk = strike->walk;
 	const struct rrset *ns = zone_node_find(version, node, RRTYPE_NS);
 	const uint8_t *record;
 
@@ -308,32 +415,17 @@ static bool strike_named(const struct zone_version *version,
 	}
 	record = rrset_first(ns);
 	for (unsigned i = 0; i < ns->count; i++) {
-		struct dname_storage host;
-		const struct zone_node **found;
-
-		dname_from_octets(&host, rdata_octets(record));
+		strike_one(context, rdata_octets(record), rdata_length(record));
 		record = rrset_next(record);
-		if (!dname_is_below_or_equal(dname_of(&host), walk->apex)) {
-			continue;
-		}
-		found = bsearch(dname_of(&host), walk->spare_hosts,
-				walk->spare_count, sizeof(*walk->spare_hosts),
-				spare_compare);
-		if (found != NULL) {
-			strike->is_named[found - walk->spare_hosts] = true;
-		}
 	}
 	return true;
 }
 
 void check_spare_hosts(struct check_walk *walk)
 {
-	struct strike strike = {walk, NULL};
+	struct strike strike = {.walk = walk};
 
-	if (walk->spare_count > 0) {
-		strike.is_named = calloc(walk->spare_count, sizeof(bool));
-	}
-	if (strike.is_named != NULL) {
+	if (walk->spare_count > 0 && strike_init(&strike)) {
 		zone_version_walk(walk->version, strike_named, &strike);
 		for (size_t i = 0; i < walk->spare_count; i++) {
 			if (!strike.is_named[i]) {
@@ -345,6 +437,7 @@ void check_spare_hosts(struct check_walk *walk)
 		}
 	}
 	free(strike.is_named);
+	free(strike.places);
 	free(walk->spare_hosts);
 	walk->spare_hosts = NULL;
 	walk->spare_count = 0;

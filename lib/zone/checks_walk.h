@@ -103,6 +103,10 @@ struct check_walk {
 	const struct zone_node *nsec3_first;
 	const struct zone_node *nsec3_last;
 
+	/* NS records whose server has nothing to be told of, by the hash of
+	 * its name; NULL where there is no memory */
+	const uint8_t **good_hosts;
+
 	/* hosts below cuts that their own cut does not name, in order */
 	const struct zone_node **spare_hosts;
 	size_t spare_count;
@@ -134,6 +138,9 @@ void check_count_signature(struct check_walk *walk, enum check_tally kind,
 
 /* --- checks_hosts.c: what names name -------------------------------------- */
 
+/* Around the walk. */
+void check_hosts_init(struct check_walk *walk);
+void check_hosts_fini(struct check_walk *walk);
 /* The hosts of an NS, MX or SRV set; is_cut: the NS of a delegation. */
 void check_hosts(struct check_walk *walk, const struct dname *owner,
 		 const struct rrset *rrset, bool is_cut);

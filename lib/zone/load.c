@@ -26,6 +26,8 @@ enum {
 	/* Octets of files that are read again for the line of a warning that
 	 * nobody has asked for: half a second at most. */
 	READ_AGAIN_MAX = 16 << 20,
+	/* Octets of a file from which a second thread is worth its start. */
+	PIPE_LEAST = 1 << 20,
 };
 
 /* What the second reading looks for: faults that only the text shows. */
@@ -117,18 +119,35 @@ static enum status add_record(const struct master_file_record *record,
 }
 
 static enum status read_records(struct loader *loader, master_file_func record,
-				master_file_opened_func opened, void *context,
-				struct master_file_error *error)
+				void *context, struct master_file_error *error)
 {
 	struct master_file_options options = {
 		.origin = loader->origin,
 		.rrclass = RRCLASS_IN,
 		.record = record,
-		.opened = opened,
 		.context = context,
 	};
 
 	return master_file_read(loader->path, &options, error);
+}
+
+/* The records of the zone to be, with a thread of their own where they are
+ * many. */
+static enum status add_records(struct loader *loader)
+{
+	struct master_file_options options = {
+		.origin = loader->origin,
+		.rrclass = RRCLASS_IN,
+		.record = add_record,
+		.opened = file_opened,
+		.context = loader,
+	};
+	struct stat st;
+	bool is_large =
+		stat(loader->path, &st) == 0 && st.st_size >= PIPE_LEAST;
+
+	return load_pipe_read(is_large ? loader->options->thread : NULL,
+			      loader->path, &options, &loader->load->error);
 }
 
 /* The same again, for the sake of a warning: STATUS_TOO_LONG where it would
@@ -145,7 +164,7 @@ static enum status read_for_warning(struct loader *loader,
 	if (loader->options->finding == NULL && octets > READ_AGAIN_MAX) {
 		return STATUS_TOO_LONG;
 	}
-	return read_records(loader, record, NULL, context, &ignored);
+	return read_records(loader, record, context, &ignored);
 }
 
 /* Text that did not fit ends in dots; length is what snprintf() said. */
@@ -215,7 +234,7 @@ static void set_error(struct loader *loader, const struct dname *owner,
 				  "%s: '%s'", reason, dname_dump(owner, name)));
 	}
 	/* A second reading that fails has changed: then there is no line. */
-	if (read_records(loader, search_record, NULL, &search, &ignored) ==
+	if (read_records(loader, search_record, &search, &ignored) ==
 		    STATUS_OK &&
 	    search.line != 0) {
 		memcpy(error->file, search.file, sizeof(error->file));
@@ -494,8 +513,7 @@ static enum status build(struct loader *loader, struct zone_version **out)
 		set_error(loader, NULL, 0, status_text(status));
 		return status;
 	}
-	status = read_records(loader, add_record, file_opened, loader,
-			      &load->error);
+	status = add_records(loader);
 	if (status != STATUS_OK) {
 		zone_writer_abort(loader->writer);
 		return status;

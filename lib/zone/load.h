@@ -8,6 +8,7 @@
 
 #include "lib/base/status.h"
 #include "lib/zone/checks.h"
+#include "lib/zone/load_pipe.h"
 #include "lib/zone/master_file.h"
 #include "lib/zone/zone.h"
 #include "lib/zone/zonemd.h"
@@ -55,6 +56,8 @@ struct zone_load_options {
 	const struct zonemd_rule *rules; /* in any order */
 	size_t rule_count;
 	const struct zonemd_rule *default_rule; /* where no other is; or NULL */
+	/* To read large files with, while this one builds; or NULL. */
+	struct load_thread *thread;
 };
 
 /*

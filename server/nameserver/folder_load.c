@@ -17,14 +17,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 enum {
 	FOLDER_TICK_MS = 20, /* the coarsest clock tick of files is 10 ms */
 	FOLDER_RETRY_MS = 100,
+	LOAD_NICE = 10, /* a tenth of a worker's share, where they meet */
 };
 
 static int64_t wall_ms(const struct timespec *time)
@@ -139,9 +143,62 @@ static bool note_includes(struct folder_load *load)
 	return true;
 }
 
+/* A thread beside this one, for a large file. */
+struct reading_thread {
+	struct load_thread base;
+	pthread_t thread;
+	void (*job)(void *argument);
+	void *argument;
+};
+
+static void *reading_main(void *argument)
+{
+	struct reading_thread *reading = argument;
+
+	pthread_setname_np(pthread_self(), "zone-reader");
+	reading->job(reading->argument);
+	return NULL;
+}
+
+/* It inherits the signals that are blocked, and the priority. */
+static bool reading_run(struct load_thread *thread, void (*job)(void *argument),
+			void *argument)
+{
+	struct reading_thread *reading = (struct reading_thread *)thread;
+
+	reading->job = job;
+	reading->argument = argument;
+	return pthread_create(&reading->thread, NULL, reading_main, reading) ==
+	       0;
+}
+
+static void reading_join(struct load_thread *thread)
+{
+	pthread_join(((struct reading_thread *)thread)->thread, NULL);
+}
+
+/*
+ * A worker that has queries to answer comes before a load: where both are on
+ * one core, a load at the workers' own priority takes half of it.
+ */
+static void yield_to_workers(void)
+{
+	static _Thread_local bool is_done;
+
+	if (!is_done) {
+		(void)setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid),
+				  LOAD_NICE);
+		is_done = true;
+	}
+}
+
 static void read_file(struct folder_load *load)
 {
+	struct reading_thread reading = {
+		.base = {.run = reading_run, .join = reading_join},
+	};
 	struct zone_load_options options = {
+		.thread = &reading.base,
 		.at = clock_wall_ms() / 1000,
 		.rules = load->rules,
 		.rule_count = load->rule_count,
@@ -149,6 +206,7 @@ static void read_file(struct folder_load *load)
 	struct folder_state after;
 	enum status status;
 
+	yield_to_workers();
 	status =
 		zone_load_with(load->path, load->origin, &options, &load->zone);
 	if (status == STATUS_CHANGED) {

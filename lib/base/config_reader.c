@@ -44,6 +44,8 @@ struct config_reader {
 	char *last_key;
 	json_t *last_value; /* ... and what it gave */
 	char error[CONFIG_ERROR_MAX];
+	char *warnings; /* lines; NULL: none */
+	unsigned warning_count;
 };
 
 /* --- lines and paths ------------------------------------------------------ */
@@ -307,24 +309,61 @@ static void one_line(char *text)
 	}
 }
 
-static void fail_at(struct config_reader *reader, struct walk *walk,
-		    const char *format, va_list arguments)
+/* The file, the line, the key and what is to be said of it. */
+static void say_at(struct config_reader *reader, struct walk *walk,
+		   const char *format, va_list arguments,
+		   char out[CONFIG_ERROR_MAX])
 {
 	char text[300];
 
-	if (reader->error[0] != '\0') {
-		return;
-	}
 	vsnprintf(text, sizeof(text), format, arguments);
 	if (!place_find(reader, walk)) {
-		snprintf(reader->error, sizeof(reader->error), "%.500s: %s",
-			 reader->name, text);
+		snprintf(out, CONFIG_ERROR_MAX, "%.500s: %s", reader->name,
+			 text);
 	} else {
-		snprintf(reader->error, sizeof(reader->error),
-			 "%.400s:%u: %s%s%s", reader->name, walk->line,
-			 walk->path, walk->path[0] != '\0' ? ": " : "", text);
+		snprintf(out, CONFIG_ERROR_MAX, "%.400s:%u: %s%s%s",
+			 reader->name, walk->line, walk->path,
+			 walk->path[0] != '\0' ? ": " : "", text);
 	}
-	one_line(reader->error);
+	one_line(out);
+}
+
+static void fail_at(struct config_reader *reader, struct walk *walk,
+		    const char *format, va_list arguments)
+{
+	if (reader->error[0] == '\0') {
+		say_at(reader, walk, format, arguments, reader->error);
+	}
+}
+
+void config_reader_warn(struct config_reader *reader, const json_t *value,
+			const char *format, ...)
+{
+	struct walk walk = {.value = value};
+	char line[CONFIG_ERROR_MAX];
+	va_list arguments;
+	size_t size;
+	char *grown;
+
+	if (reader->warning_count == CONFIG_WARNINGS_MAX) {
+		return;
+	}
+	va_start(arguments, format);
+	say_at(reader, &walk, format, arguments, line);
+	va_end(arguments);
+	size = reader->warnings != NULL ? strlen(reader->warnings) : 0;
+	grown = realloc(reader->warnings, size + strlen(line) + 2);
+	if (grown == NULL) {
+		return; /* a warning less; errors do not come here */
+	}
+	sprintf(grown + size, "%s\n", line);
+	reader->warnings = grown;
+	reader->warning_count++;
+}
+
+const char *config_reader_warnings(const struct config_reader *reader)
+{
+	return reader->warnings != NULL ? reader->warnings : "";
 }
 
 void config_reader_fail(struct config_reader *reader, const json_t *value,
@@ -567,6 +606,7 @@ void config_reader_free(struct config_reader *reader)
 	free(reader->last_key);
 	free(reader->name);
 	free(reader->text);
+	free(reader->warnings);
 	free(reader);
 }
 

@@ -29,6 +29,7 @@ enum {
 	CONFIG_FILE_MAX = 16 << 20, /* octets */
 	CONFIG_ERROR_MAX = 1024,
 	CONFIG_DEPTH_MAX = 32,
+	CONFIG_WARNINGS_MAX = 64,
 };
 
 /*
@@ -55,6 +56,17 @@ const char *config_reader_error(const struct config_reader *reader);
 void config_reader_fail(struct config_reader *reader, const json_t *value,
 			const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/*
+ * Note something that can be carried out but is perhaps not meant, in the same
+ * words. All are kept, up to CONFIG_WARNINGS_MAX; errors stay apart.
+ */
+void config_reader_warn(struct config_reader *reader, const json_t *value,
+			const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* The warnings so far: lines, each with its newline; "" where there are none. */
+const char *config_reader_warnings(const struct config_reader *reader);
 
 /* The value at key, marked as known; NULL where absent or object is NULL. */
 json_t *config_reader_get(struct config_reader *reader, json_t *object,

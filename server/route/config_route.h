@@ -25,6 +25,10 @@ enum {
 	CONFIG_ROUTE_ZONES_MAX = 32,     /* of one service */
 	CONFIG_ROUTE_TARGETS_MAX = 1024, /* probe, zone and transport */
 	CONFIG_ROUTE_PROBE_PORT = 53,
+	CONFIG_ROUTE_EXTRA_MAX = 8, /* communities of a scope, of an action */
+	/* What the Internet's networks accept at most. */
+	CONFIG_ROUTE_TRANSIT_IPV4 = 24,
+	CONFIG_ROUTE_TRANSIT_IPV6 = 48,
 	CONFIG_ROUTE_IDENTITY_MAX = 255,
 	BFD_INTERVAL_MS = 100,
 	BFD_MULTIPLIER = 3,
@@ -45,11 +49,61 @@ struct config_probe {
 	size_t service;
 };
 
+/* Communities to be added to a route, plain and large. */
+struct community_list {
+	size_t count;
+	size_t large_count;
+	uint32_t plain[CONFIG_ROUTE_EXTRA_MAX];
+	struct bgp_large_community large[CONFIG_ROUTE_EXTRA_MAX];
+};
+
+/*
+ * What is done with the routes of a service that is not quite well (RFC 7094
+ * 4.4, RFC 9199 3.4): "absorb", "prepend:N", "community:X", "withdraw".
+ */
+enum policy_kind {
+	POLICY_ABSORB, /* nothing */
+	POLICY_PREPEND,
+	POLICY_COMMUNITY,
+	POLICY_WITHDRAW,
+};
+
+struct policy_action {
+	enum policy_kind kind;
+	uint8_t prepend;                   /* PREPEND: as often more */
+	struct community_list communities; /* COMMUNITY */
+};
+
 struct config_service {
 	char *name;
 	size_t *zones; /* required: indices into config_route.zones */
 	size_t zone_count;
 	struct bgp_attributes attributes; /* normalised */
+	struct policy_action overload;
+	/*
+	 * How many of the probe addresses inside a covering prefix must be good
+	 * (RFC 4786 4.8.2, 4.8.3); 0: all of them.
+	 */
+	uint32_t cover;
+};
+
+/* Which lengths a peer is told. */
+enum config_lengths {
+	CONFIG_LENGTHS_ALL,
+	CONFIG_LENGTHS_COVERING, /* all but host routes */
+	CONFIG_LENGTHS_HOST,     /* host routes: /32 and /128 */
+};
+
+/* What a peer is told, beside what the speaker has to know. */
+struct config_peer {
+	bool has_overload; /* its own, instead of the services' */
+	struct policy_action overload;
+	bool has_scope; /* it was said */
+	struct community_list
+		scope;   /* of every route: NO_EXPORT and the like */
+	bool is_transit; /* takes nothing longer than /24 and /48 */
+	enum config_lengths lengths;
+	bool announces[CONFIG_ROUTE_PREFIXES_MAX]; /* by prefix */
 };
 
 struct config_health {
@@ -79,6 +133,11 @@ struct config_route {
 	size_t zone_count;
 	struct speaker_peer *peers;
 	size_t peer_count;
+	struct config_peer *peer_policies; /* beside peers */
+	size_t peer_policy_count;
+	bool has_node; /* a large community that names this node (RFC 4786) */
+	struct bgp_large_community node;
+	char *warnings; /* lines, each with its newline; "": none */
 	struct address listen[SPEAKER_LISTEN_MAX]; /* for BGP; with ports */
 	size_t listen_count;
 	struct config_health health;
@@ -94,6 +153,9 @@ struct config_route *config_route_parse(const char *name, const char *text,
 					size_t size,
 					char error[CONFIG_ERROR_MAX]);
 void config_route_free(struct config_route *config);
+
+/* A single address: /32 or /128. */
+bool config_route_is_host(const struct prefix *prefix);
 
 /* Families of a peer: as configured, or else its address's own. */
 unsigned config_route_families(const struct speaker_peer *peer);

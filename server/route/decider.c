@@ -134,6 +134,12 @@ static void log_health(struct decider *decider, size_t index)
 
 /* --- the table ------------------------------------------------------------ */
 
+static enum policy_strain strain_of(const struct health *health)
+{
+	return health->state == HEALTH_OVERLOAD ? POLICY_STRAIN_OVERLOAD
+						: POLICY_STRAIN_NONE;
+}
+
 /* Decide, and offer what changed or whose lease needs renewal. */
 static void apply(struct decider *decider, uint64_t now)
 {
@@ -142,12 +148,14 @@ static void apply(struct decider *decider, uint64_t now)
 		.prefix_up = decider->prefix_up,
 		.prefix_drains = decider->prefix_drains,
 		.peer_drains = decider->peer_drains,
+		.strains = decider->strains,
 	};
 	uint64_t offer;
 
 	for (size_t i = 0; i < decider->config->prefix_count; i++) {
 		decider->prefix_up[i] =
 			health_is_up(&decider->prefixes[i].health);
+		decider->strains[i] = strain_of(&decider->prefixes[i].health);
 	}
 	decider->route_count = policy_decide(&input, decider->routes);
 	if (decider->speaker != NULL && !decider->is_finished) {
@@ -816,6 +824,7 @@ static bool make_prefix(struct decider *decider, size_t index, uint64_t now)
 	count = 0;
 	for (size_t i = 0; i < decider->target_count; i++) {
 		if (is_inside(decider, i, index)) {
+			targets[count].group = decider->targets[i].probe;
 			targets[count].transport = decider->targets[i].is_tcp
 							   ? HEALTH_TCP
 							   : HEALTH_UDP;
@@ -824,6 +833,9 @@ static bool make_prefix(struct decider *decider, size_t index, uint64_t now)
 	}
 	health_init(&prefix->health, &decider->config->health, targets, count,
 		    service->zones, service->zone_count, now);
+	if (!config_route_is_host(&decider->config->prefixes[index].prefix)) {
+		prefix->health.cover = service->cover;
+	}
 	prefix->state_since = now;
 	return true;
 }
@@ -873,11 +885,13 @@ static bool make_parts(struct decider *decider,
 	decider->bfd_shown =
 		calloc(config->peer_count + 1, sizeof(*decider->bfd_shown));
 	decider->routes =
-		calloc(config->prefix_count * 2, sizeof(*decider->routes));
+		calloc(policy_routes_max(config), sizeof(*decider->routes));
+	decider->strains =
+		calloc(config->prefix_count, sizeof(*decider->strains));
 	good = good && decider->prefixes != NULL &&
 	       decider->prefix_up != NULL && decider->prefix_drains != NULL &&
 	       decider->peer_drains != NULL && decider->bfd_shown != NULL &&
-	       decider->routes != NULL;
+	       decider->routes != NULL && decider->strains != NULL;
 	for (size_t i = 0; good && i < config->prefix_count; i++) {
 		good = make_prefix(decider, i, now_ms());
 	}
@@ -907,6 +921,7 @@ static void free_memory(struct decider *decider)
 	free(decider->targets);
 	free(decider->uses);
 	free(decider->prefix_up);
+	free(decider->strains);
 	free(decider->prefix_drains);
 	free(decider->peer_drains);
 	free(decider->bfd_shown);

@@ -93,6 +93,7 @@ struct decider {
 	struct decider_use *uses;
 	size_t use_count;
 	bool *prefix_up; /* for policy_input */
+	enum policy_strain *strains;
 	struct drain *prefix_drains;
 	struct drain *peer_drains;
 	struct route *routes;

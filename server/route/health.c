@@ -78,16 +78,68 @@ void health_init(struct health *health, const struct config_health *config,
 	};
 }
 
-unsigned health_good_rounds(const struct health *health)
+/* The first target behind the group that begins at index. */
+static size_t group_end(const struct health *health, size_t index)
 {
-	unsigned least = health->targets[0].good;
+	size_t end = index + 1;
 
-	for (size_t i = 1; i < health->target_count; i++) {
+	while (end < health->target_count &&
+	       health->targets[end].group == health->targets[index].group) {
+		end++;
+	}
+	return end;
+}
+
+/* Of the group that begins at index: good rounds of its worst target. */
+static unsigned group_rounds(const struct health *health, size_t index,
+			     size_t end)
+{
+	unsigned least = health->targets[index].good;
+
+	for (size_t i = index + 1; i < end; i++) {
 		if (health->targets[i].good < least) {
 			least = health->targets[i].good;
 		}
 	}
 	return least;
+}
+
+/* How many groups have so many good rounds at least? */
+static size_t groups_with(const struct health *health, unsigned rounds)
+{
+	size_t count = 0;
+	size_t end;
+
+	for (size_t i = 0; i < health->target_count; i = end) {
+		end = group_end(health, i);
+		count += group_rounds(health, i, end) >= rounds;
+	}
+	return count;
+}
+
+/* How many groups must be good. */
+static size_t groups_needed(const struct health *health)
+{
+	return health->cover > 0 ? health->cover : groups_with(health, 0);
+}
+
+unsigned health_good_rounds(const struct health *health)
+{
+	size_t needed = groups_needed(health);
+	unsigned best = 0;
+	size_t end;
+
+	/* The most rounds that enough groups have. */
+	for (size_t i = 0; i < health->target_count; i = end) {
+		unsigned rounds;
+
+		end = group_end(health, i);
+		rounds = group_rounds(health, i, end);
+		if (rounds > best && groups_with(health, rounds) >= needed) {
+			best = rounds;
+		}
+	}
+	return best;
 }
 
 /* --- taking events -------------------------------------------------------- */
@@ -204,6 +256,66 @@ static uint64_t probe_silence(const struct config_health *config)
 	       config->timeout_ms;
 }
 
+/* What is wrong with one group: NONE, OVERLOAD, SILENT or WRONG. */
+static enum health_reason group_fault(const struct health *health, size_t first,
+				      size_t end, uint64_t now, size_t *index)
+{
+	enum health_reason lost = HEALTH_REASON_NONE;
+
+	for (size_t i = first; i < end; i++) {
+		const struct health_target *target = &health->targets[i];
+
+		if (target->bad < health->config->fall) {
+			continue;
+		}
+		*index = i;
+		if (target->wrong > 0) {
+			return HEALTH_REASON_WRONG;
+		}
+		if (!is_busy(health, now)) {
+			return HEALTH_REASON_SILENT;
+		}
+		lost = HEALTH_REASON_OVERLOAD;
+	}
+	return lost;
+}
+
+/* What the probes show: enough groups are good, or answer but for a flood. */
+static enum health_reason find_lost(const struct health *health, uint64_t now,
+				    size_t *index)
+{
+	enum health_reason reason = HEALTH_REASON_NONE;
+	size_t needed = groups_needed(health);
+	size_t good = 0;
+	size_t lost = 0;
+	size_t end;
+
+	for (size_t i = 0; i < health->target_count; i = end) {
+		enum health_reason fault;
+		size_t at;
+
+		end = group_end(health, i);
+		fault = group_fault(health, i, end, now, &at);
+		if (fault == HEALTH_REASON_NONE) {
+			good++;
+			continue;
+		}
+		lost += fault == HEALTH_REASON_OVERLOAD;
+		/* The first is named, but a failure before a loss. */
+		if (reason == HEALTH_REASON_NONE ||
+		    (reason == HEALTH_REASON_OVERLOAD && fault != reason)) {
+			reason = fault;
+			*index = at;
+		}
+	}
+	if (good >= needed) {
+		*index = 0;
+		return HEALTH_REASON_NONE;
+	}
+	/* A failure beside a flood: those that are lost to it still count. */
+	return good + lost >= needed ? HEALTH_REASON_OVERLOAD : reason;
+}
+
 /* The first thing that is wrong, or NONE. OVERLOAD is no failure. */
 static enum health_reason find_fault(const struct health *health, uint64_t now,
 				     size_t *index)
@@ -233,20 +345,9 @@ static enum health_reason find_fault(const struct health *health, uint64_t now,
 			return HEALTH_REASON_ZONE;
 		}
 	}
-	for (size_t i = 0; i < health->target_count; i++) {
-		const struct health_target *target = &health->targets[i];
-
-		if (target->bad < health->config->fall) {
-			continue;
-		}
-		*index = i;
-		if (target->wrong > 0) {
-			return HEALTH_REASON_WRONG;
-		}
-		if (!is_busy(health, now)) {
-			return HEALTH_REASON_SILENT;
-		}
-		lost = HEALTH_REASON_OVERLOAD;
+	lost = find_lost(health, now, index);
+	if (lost != HEALTH_REASON_NONE && lost != HEALTH_REASON_OVERLOAD) {
+		return lost;
 	}
 	if (health->probed_at != 0 &&
 	    now - health->probed_at > probe_silence(health->config)) {

@@ -126,6 +126,7 @@ struct health_event {
 /* One question asked again and again: address, zone and transport. */
 struct health_target {
 	enum health_transport transport;
+	size_t group;   /* its address; those of a group stand together */
 	unsigned good;  /* in a row */
 	unsigned bad;   /* in a row, and of these: */
 	unsigned wrong; /* those that were answered wrongly */
@@ -150,6 +151,11 @@ struct health {
 
 	struct health_target *targets; /* the caller's array */
 	size_t target_count;
+	/*
+	 * How many groups of targets must be good (RFC 4786 4.8); 0: all. Set
+	 * by the caller after health_init().
+	 */
+	size_t cover;
 	uint64_t probed_at; /* the last result; 0: none */
 
 	const size_t *zones; /* the caller's: required, indices of a report's */
@@ -188,7 +194,10 @@ static inline bool health_is_up(const struct health *health)
 	       health->state == HEALTH_OVERLOAD;
 }
 
-/* Good rounds in a row: every target answered well in each. */
+/*
+ * Good rounds in a row: in each, every target of as many groups as 'cover' asks
+ * for answered well.
+ */
 unsigned health_good_rounds(const struct health *health);
 
 const char *health_state_text(enum health_state state);

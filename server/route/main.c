@@ -122,30 +122,11 @@ static void lock_memory(void)
 /* What can run, but will not do what was perhaps meant. */
 static void warn(const struct config_route *config)
 {
-	unsigned families = 0;
+	for (const char *line = config->warnings; *line != '\0';) {
+		size_t size = strcspn(line, "\n");
 
-	for (size_t i = 0; i < config->peer_count; i++) {
-		families |= config_route_families(&config->peers[i]);
-		if (config->peers[i].hold_s < SPEAKER_HOLD_S) {
-			char text[ADDRESS_TEXT_MAX];
-
-			log_warning(
-				"peer %s: hold_s %u: a busy moment of "
-				"either side may end the session",
-				address_dump(&config->peers[i].address, text),
-				config->peers[i].hold_s);
-		}
-	}
-	for (size_t i = 0; i < config->prefix_count; i++) {
-		const struct prefix *prefix = &config->prefixes[i].prefix;
-		char text[PREFIX_TEXT_MAX];
-
-		if ((families &
-		     (prefix->family == AF_INET ? BGP_IPV4 : BGP_IPV6)) == 0) {
-			log_warning("%s will never be announced: no peer has "
-				    "its family",
-				    prefix_dump(prefix, text));
-		}
+		log_warning("%.*s", (int)size, line);
+		line += size + 1;
 	}
 }
 
@@ -345,6 +326,7 @@ int main(int argc, char **argv)
 			error);
 		result = EXIT_BAD_ARGUMENTS;
 	} else if (arguments.is_check) {
+		warn(config);
 		printf("%s: good\n", arguments.file);
 	} else {
 		if (arguments.is_dry_run) {

@@ -50,70 +50,149 @@ const char *policy_state_text(enum policy_state state)
 	return texts[state];
 }
 
-/* Peers that carry the family of a prefix, by the phase of their own drain. */
-static uint64_t peers_in_phase(const struct policy_input *input,
-			       uint16_t family, enum drain_phase phase)
-{
-	const struct config_route *config = input->config;
-	unsigned wanted = family == AF_INET ? BGP_IPV4 : BGP_IPV6;
-	uint64_t set = 0;
+/* --- the table ------------------------------------------------------------ */
 
-	for (size_t i = 0; i < config->peer_count; i++) {
-		if (input->peer_drains[i].phase == phase &&
-		    (config_route_families(&config->peers[i]) & wanted) != 0) {
-			set |= UINT64_C(1) << i;
-		}
-	}
-	return set;
+static bool communities_equal(const struct community_list *a,
+			      const struct community_list *b)
+{
+	return a->count == b->count && a->large_count == b->large_count &&
+	       memcmp(a->plain, b->plain, a->count * sizeof(a->plain[0])) ==
+		       0 &&
+	       memcmp(a->large, b->large,
+		      a->large_count * sizeof(a->large[0])) == 0;
 }
 
-static void add_route(struct route *route, const struct prefix *prefix,
-		      uint64_t peers, const struct bgp_attributes *attributes,
-		      bool is_draining)
+static bool actions_equal(const struct policy_action *a,
+			  const struct policy_action *b)
 {
-	route->prefix = *prefix;
-	route->peers = peers;
-	route->attributes = *attributes;
-	if (is_draining) {
-		/* Never fails: the configuration leaves room for one more. */
-		(void)bgp_attributes_add_community(
-			&route->attributes, BGP_COMMUNITY_GRACEFUL_SHUTDOWN);
-		bgp_attributes_normalise(&route->attributes);
+	return a->kind == b->kind && a->prepend == b->prepend &&
+	       communities_equal(&a->communities, &b->communities);
+}
+
+/* What one peer is told of one prefix. */
+struct telling {
+	bool is_draining;
+	struct policy_action action;
+	const struct community_list *scope;
+};
+
+static bool telling_equal(const struct telling *a, const struct telling *b)
+{
+	return a->is_draining == b->is_draining &&
+	       actions_equal(&a->action, &b->action) &&
+	       communities_equal(a->scope, b->scope);
+}
+
+static void add_communities(struct bgp_attributes *attributes,
+			    const struct community_list *list)
+{
+	/* Never fails: the configuration leaves room. */
+	for (size_t i = 0; i < list->count; i++) {
+		(void)bgp_attributes_add_community(attributes, list->plain[i]);
 	}
+	for (size_t i = 0; i < list->large_count; i++) {
+		attributes->large[attributes->large_count++] = list->large[i];
+	}
+}
+
+static void tell(struct bgp_attributes *attributes,
+		 const struct config_route *config, size_t prefix,
+		 const struct telling *telling)
+{
+	size_t service = config->prefixes[prefix].service;
+	unsigned prepend;
+
+	*attributes = config->services[service].attributes;
+	prepend = attributes->prepend;
+	if (telling->action.kind == POLICY_PREPEND) {
+		prepend += telling->action.prepend;
+	}
+	attributes->prepend =
+		(uint8_t)(prepend < BGP_PREPEND_MAX ? prepend
+						    : BGP_PREPEND_MAX);
+	add_communities(attributes, &telling->action.communities);
+	add_communities(attributes, telling->scope);
+	if (config->has_node) {
+		attributes->large[attributes->large_count++] = config->node;
+	}
+	if (telling->is_draining) {
+		(void)bgp_attributes_add_community(
+			attributes, BGP_COMMUNITY_GRACEFUL_SHUTDOWN);
+	}
+	bgp_attributes_normalise(attributes);
+}
+
+/* Is this peer to hear of this prefix at all, and what? */
+static bool find_telling(const struct policy_input *input, size_t prefix,
+			 size_t peer, struct telling *out)
+{
+	const struct config_route *config = input->config;
+	const struct config_peer *policy = &config->peer_policies[peer];
+	const struct config_prefix *p = &config->prefixes[prefix];
+	const struct config_service *service = &config->services[p->service];
+	unsigned family = p->prefix.family == AF_INET ? BGP_IPV4 : BGP_IPV6;
+	enum drain_phase drain = input->peer_drains[peer].phase;
+	struct telling telling = {.scope = &policy->scope};
+
+	if (!policy->announces[prefix] || drain == DRAIN_DONE ||
+	    (config_route_families(&config->peers[peer]) & family) == 0) {
+		return false;
+	}
+	if (input->strains[prefix] == POLICY_STRAIN_OVERLOAD) {
+		telling.action = policy->has_overload ? policy->overload
+						      : service->overload;
+	}
+	telling.is_draining =
+		drain == DRAIN_RUNNING ||
+		input->prefix_drains[prefix].phase == DRAIN_RUNNING;
+	*out = telling;
+	return telling.action.kind != POLICY_WITHDRAW;
+}
+
+/* The routes of one prefix: peers that are told the same share one. */
+static size_t decide_prefix(const struct policy_input *input, size_t prefix,
+			    struct route *routes)
+{
+	const struct config_route *config = input->config;
+	struct telling tellings[SPEAKER_PEERS_MAX];
+	size_t count = 0;
+
+	for (size_t i = 0; i < config->peer_count; i++) {
+		struct telling telling;
+		size_t at = 0;
+
+		if (!find_telling(input, prefix, i, &telling)) {
+			continue;
+		}
+		while (at < count && !telling_equal(&tellings[at], &telling)) {
+			at++;
+		}
+		if (at == count) {
+			tellings[count++] = telling;
+			routes[at].prefix = config->prefixes[prefix].prefix;
+			routes[at].peers = 0;
+			tell(&routes[at].attributes, config, prefix, &telling);
+		}
+		routes[at].peers |= UINT64_C(1) << i;
+	}
+	return count;
+}
+
+size_t policy_routes_max(const struct config_route *config)
+{
+	return config->prefix_count *
+	       (config->peer_count > 0 ? config->peer_count : 1);
 }
 
 size_t policy_decide(const struct policy_input *input, struct route *routes)
 {
-	const struct config_route *config = input->config;
 	size_t count = 0;
 
-	for (size_t i = 0; i < config->prefix_count; i++) {
-		const struct config_prefix *prefix = &config->prefixes[i];
-		const struct bgp_attributes *attributes =
-			&config->services[prefix->service].attributes;
-		uint16_t family = prefix->prefix.family;
-		uint64_t normal = peers_in_phase(input, family, DRAIN_NONE);
-		uint64_t draining =
-			peers_in_phase(input, family, DRAIN_RUNNING);
-
-		switch (policy_state(input->prefix_up[i],
-				     &input->prefix_drains[i])) {
-		case POLICY_WITHDRAWN:
-			continue;
-		case POLICY_DRAINING:
-			draining |= normal;
-			normal = 0;
-			break;
-		case POLICY_ANNOUNCED:
-			break;
-		}
-		if (normal != 0) {
-			add_route(&routes[count++], &prefix->prefix, normal,
-				  attributes, false);
-		}
-		if (draining != 0) {
-			add_route(&routes[count++], &prefix->prefix, draining,
-				  attributes, true);
+	for (size_t i = 0; i < input->config->prefix_count; i++) {
+		if (policy_state(input->prefix_up[i],
+				 &input->prefix_drains[i]) !=
+		    POLICY_WITHDRAWN) {
+			count += decide_prefix(input, i, &routes[count]);
 		}
 	}
 	return count;

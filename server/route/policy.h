@@ -47,17 +47,28 @@ bool drain_step(struct drain *drain, bool has_use, uint64_t now);
 /* Take a cause back; without any the prefix is announced again. */
 void drain_end(struct drain *drain, enum drain_cause cause);
 
+/* A prefix that is up, but not quite well; the worse one stands. */
+enum policy_strain {
+	POLICY_STRAIN_NONE,
+	POLICY_STRAIN_OVERLOAD, /* probes are lost to a flood */
+};
+
 /* What the decision is made of. Arrays run beside those of the configuration. */
 struct policy_input {
 	const struct config_route *config;
 	const bool *prefix_up;
 	const struct drain *prefix_drains;
 	const struct drain *peer_drains;
+	const enum policy_strain *strains; /* by prefix */
 };
 
+/* How many routes a decision can have at most. */
+size_t policy_routes_max(const struct config_route *config);
+
 /*
- * The desired table. routes has room for two of each prefix; returns how many
- * there are. A prefix without a single peer to hear of it is left out.
+ * The desired table; routes has room for policy_routes_max(). Returns how many
+ * there are: one for each prefix and set of peers that are told the same of it.
+ * A prefix without a single peer to hear of it is left out.
  */
 size_t policy_decide(const struct policy_input *input, struct route *routes);
 

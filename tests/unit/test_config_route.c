@@ -199,6 +199,20 @@ static const struct change accepted[] = {
 	{"communities", "[]"},
 	{"root", ""},
 	{"local_as", "4200000000"},
+	{"overload", "\"withdraw\""},
+	{"overload", "\"prepend:32\""},
+	{"overload", "\"community:64500:1\""},
+	{"overload", "\"community:64500:1:2\""},
+	{"cover", "\"any\""},
+	{"cover", "\"min 1\""},
+	{"cover", "{\"min\": 1}"},
+	{"peer", "\"scope\": \"global\""},
+	{"peer", "\"scope\": [\"no-export\", \"64500:1\", \"64500:1:2\"]"},
+	{"peer", "\"services\": [\"dns\"], \"routes\": \"covering\""},
+	{"peer", "\"transit\": true, \"prefixes\": [\"192.0.2.0/24\"]"},
+	{"peer", "\"local_as\": 64513, \"overload\": \"withdraw\""},
+	{"peer", "\"graceful_restart\": false"},
+	{"route", "\"node_community\": \"64500:1:2\""},
 };
 
 START_TEST(variants_are_accepted)
@@ -241,10 +255,33 @@ static const struct {
 	{{"communities", "[\"64500:65536\"]"}, "is not a community"},
 	{{"med", "-1"}, "med: must be from 0 to 4294967295, not -1"},
 	{{"prepend", "33"}, "prepend: must be from 0 to 32, not 33"},
-	{{"overload", "\"withdraw\""},
-	 "overload: 'withdraw': this version carries out 'absorb' only"},
-	{{"cover", "\"any\""},
-	 "cover: 'any': this version carries out 'all' only"},
+	{{"overload", "\"shed\""}, "overload: 'shed' is not 'absorb'"},
+	{{"overload", "\"prepend\""}, "overload: 'prepend' is not"},
+	{{"overload", "\"prepend:0\""}, "from prepend:1 to prepend:32"},
+	{{"overload", "\"prepend:33\""}, "from prepend:1 to prepend:32"},
+	{{"overload", "\"prepend:3x\""}, "from prepend:1 to prepend:32"},
+	{{"overload", "\"community:x\""}, "names no community"},
+	{{"overload", "7"}, "overload: must be a string"},
+	{{"cover", "\"some\""}, "cover: must be 'all', 'any' or 'min N'"},
+	{{"cover", "\"min 0\""}, "cover: must be 'all', 'any' or 'min N'"},
+	{{"cover", "{}"}, "cover: needs 'min'"},
+	{{"cover", "{\"min\": 0}"}, "cover.min: must be from 1 to 256"},
+	{{"cover", "\"min 2\""},
+	 "cover: 2 probe addresses are asked for, but '192.0.2.0/24' holds 1"},
+	{{"peer", "\"scope\": \"local\""}, "scope: 'local' is not 'global'"},
+	{{"peer", "\"scope\": []"}, "scope: must be a string, or several"},
+	{{"peer", "\"scope\": [\"no-export\", 7]"}, "scope[1]: must be a str"},
+	{{"peer", "\"routes\": \"long\""}, "routes: 'long' is not 'all'"},
+	{{"peer", "\"services\": [\"web\"]"}, "there is no service 'web'"},
+	{{"peer", "\"prefixes\": [\"10.0.0.0/8\"]"},
+	 "prefixes[0]: '10.0.0.0/8' is no service's prefix"},
+	{{"peer", "\"overload\": \"x\""}, "overload: 'x' is not 'absorb'"},
+	{{"peer", "\"local_as\": 0"}, "local_as: must be from 1"},
+	{{"peer", "\"graceful_restart\": true"},
+	 "graceful_restart: is never offered"},
+	{{"peer", "\"tcp_ao\": {}"}, "tcp_ao: TCP-AO needs a kernel"},
+	{{"route", "\"node_community\": \"64500:1\""},
+	 "node_community: '64500:1' is not a large community"},
 	{{"service", "\"comunities\": []"},
 	 "comunities: unknown key: did you mean 'communities'?"},
 	{{"health", "{\"interval_ms\": 200, \"timeout_ms\": 201}"},
@@ -320,6 +357,78 @@ START_TEST(fault_is_refused_with_its_place)
 	ck_assert_int_eq(strncmp(error, "x.json:", 7), 0);
 	ck_assert_msg(strstr(error, refused[_i].holds) != NULL, "%s", error);
 	ck_assert_ptr_null(strchr(error, '\n'));
+}
+END_TEST
+
+/* Accepted, with a warning; "": none of ours. */
+static const struct {
+	struct change change;
+	const char *warning;
+} warned[] = {
+	{{"peer", ""}, "x.json:1: route.peers[0]: has no 'scope'"},
+	{{"hold_s", "3"}, "hold_s: 3 s without 'bfd'"},
+	{{"source", "\"198.51.100.10\""},
+	 "source: 198.51.100.10 is no address of this host now"},
+	{{"peers", "{\"address\": \"127.0.0.9\", \"as\": 64500, \"next_hop\": "
+		   "{\"ipv4\": \"203.0.113.9\"}}"},
+	 "route.peers[1].next_hop.ipv4: 203.0.113.9 is not on the peer's"},
+	{{"peers", "{\"address\": \"127.0.0.9\", \"as\": 64500, \"next_hop\": "
+		   "{\"ipv4\": \"127.0.0.9\"}}"},
+	 "route.peers[1].next_hop.ipv4: is the peer's own address"},
+	{{"families", "[\"ipv4\"]"}, "2001:db8::/48 will never be announced"},
+	{{"peer", "\"services\": []"}, "192.0.2.0/24 will never be announced"},
+};
+
+START_TEST(doubtful_value_is_warned_of)
+{
+	struct config_route *config = parse(&warned[_i].change);
+
+	ck_assert_msg(config != NULL, "%s", error);
+	ck_assert_msg(strstr(config->warnings, warned[_i].warning) != NULL,
+		      "%s not in: %s", warned[_i].warning, config->warnings);
+	config_route_free(config);
+}
+END_TEST
+
+static const struct {
+	const char *peer;
+	const char *refused; /* NULL: accepted ... */
+	const char *warning; /* ... with this; NULL: without */
+} lengths[] = {
+	{"\"as\": 64500, \"transit\": true",
+	 "transit: 192.0.2.53/32 is longer than the /24", NULL},
+	{"\"as\": 64500, \"transit\": true, \"routes\": \"covering\"", NULL,
+	 NULL},
+	{"\"as\": 64500", NULL, NULL},
+	{"\"as\": 3356", NULL, "192.0.2.53/32 is longer than the /24"},
+	{"\"as\": 3356, \"scope\": \"no-export\"", NULL, NULL},
+	{"\"as\": 3356, \"routes\": \"covering\"", NULL, NULL},
+};
+
+START_TEST(transit_takes_no_long_prefix)
+{
+	struct config_route *config;
+	char text[1024];
+
+	snprintf(text, sizeof(text),
+		 "{\"route\": {\"router_id\": \"192.0.2.1\", \"local_as\": "
+		 "64512,"
+		 "\"services\": {\"a\": {\"prefixes\": [\"192.0.2.0/24\", "
+		 "\"192.0.2.53/32\"], \"probe\": [\"192.0.2.53\"], "
+		 "\"required_zones\": [\".\"]}}, \"peers\": ["
+		 "{\"address\": \"10.0.0.1\", %s}]}}",
+		 lengths[_i].peer);
+	config = config_route_parse("x", text, strlen(text), error);
+	if (lengths[_i].refused != NULL) {
+		ck_assert(config == NULL);
+		ck_assert_msg(strstr(error, lengths[_i].refused) != NULL, "%s",
+			      error);
+		return;
+	}
+	ck_assert_msg(config != NULL, "%s", error);
+	ck_assert_int_eq(strstr(config->warnings, "is longer than") != NULL,
+			 lengths[_i].warning != NULL);
+	config_route_free(config);
 }
 END_TEST
 
@@ -408,6 +517,10 @@ int main(void)
 	tcase_add_loop_test(tcase, variants_are_accepted, 0, COUNT(accepted));
 	tcase_add_loop_test(tcase, fault_is_refused_with_its_place, 0,
 			    COUNT(refused));
+	tcase_add_loop_test(tcase, doubtful_value_is_warned_of, 0,
+			    COUNT(warned));
+	tcase_add_loop_test(tcase, transit_takes_no_long_prefix, 0,
+			    COUNT(lengths));
 	tcase_add_loop_test(tcase, password_is_the_first_line_of_its_file, 0,
 			    COUNT(passwords));
 	tcase_add_loop_test(tcase, missing_parts_are_named, 0, COUNT(wholes));

@@ -453,6 +453,54 @@ START_TEST(planned_end_of_the_nameserver_is_no_failure)
 END_TEST
 
 /* RFC 4786 4.4.1: an unstable service must not cause an unstable route. */
+/*
+ * RFC 4786 4.8: a covering prefix over three services, each silent or not, with
+ * each policy; 0 is 'all'.
+ */
+START_TEST(covering_prefix_follows_its_policy)
+{
+	static const struct {
+		size_t cover;
+		unsigned least; /* services that must be good */
+	} policies[] = {{0, 3}, {1, 1}, {2, 2}, {3, 3}};
+	unsigned silent = (unsigned)_i % 8;
+	size_t policy = (size_t)_i / 8;
+	unsigned good = 3 - (unsigned)__builtin_popcount(silent);
+	struct health_target targets[6] = {{0}};
+	struct world world;
+
+	world_init(&world);
+	for (size_t i = 0; i < 6; i++) {
+		targets[i].group = i / 2;
+		targets[i].transport = i % 2 ? HEALTH_TCP : HEALTH_UDP;
+	}
+	health_init(&world.health, &defaults, targets, 6, zones, 1, world.now);
+	world.health.cover = policies[policy].cover;
+	give(&world, HEALTH_EVENT_CONNECTED);
+	/* First all are good; then some fall silent; then all are good again. */
+	for (unsigned round = 0; round < 75; round++) {
+		bool is_bad = round >= 25 && round < 40;
+
+		world.now += 200;
+		run_traffic(&world, IDLE);
+		for (size_t i = 0; i < 6; i++) {
+			probe(&world, i,
+			      is_bad && (silent >> i / 2 & 1) != 0
+				      ? PROBE_SILENT
+				      : PROBE_GOOD);
+		}
+		give(&world, HEALTH_EVENT_TICK);
+		if (round == 24 || round == 74) {
+			ck_assert(health_is_up(&world.health));
+		}
+		if (round == 39) {
+			ck_assert_int_eq(health_is_up(&world.health),
+					 good >= policies[policy].least);
+		}
+	}
+}
+END_TEST
+
 START_TEST(a_day_of_flapping_is_damped)
 {
 	struct world world;
@@ -628,6 +676,7 @@ int main(void)
 	tcase_add_test(tcase,
 		       recovery_needs_rise_rounds_after_the_hold_down_was_bad);
 	tcase_add_test(tcase, planned_end_of_the_nameserver_is_no_failure);
+	tcase_add_loop_test(tcase, covering_prefix_follows_its_policy, 0, 32);
 	tcase_add_test(tcase, a_day_of_flapping_is_damped);
 	tcase_add_loop_test(tcase, random_events_keep_the_promises, 0, 4);
 	tcase_add_test(tcase, oldest_pass_of_a_report_names_its_worker);

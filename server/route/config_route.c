@@ -112,6 +112,10 @@ static void read_health(struct loading *loading, json_t *route)
 				   "must not be below hold_down_ms, %u",
 				   health->hold_down_ms);
 	}
+	config_number(loading, object, "latency_ms", 0, 60000,
+		      &health->latency_ms);
+	config_number(loading, object, "stagger_ms", 0, HOUR_MS,
+		      &health->stagger_ms);
 	config_number(loading, object, "drain_ms", 0, HOUR_MS,
 		      &health->drain_ms);
 	config_number(loading, object, "linger_ms", 0, HOUR_MS,
@@ -198,15 +202,15 @@ static void check_whole(struct loading *loading, json_t *route)
 	size_t targets = 0;
 
 	for (size_t i = 0; i < config->probe_count; i++) {
-		targets +=
-			2 *
-			config->services[config->probes[i].service].zone_count;
+		targets += 2 * config->services[config->probes[i].service]
+				       .question_count;
 	}
 	if (targets > CONFIG_ROUTE_TARGETS_MAX) {
-		config_reader_fail(loading->reader, route,
-				   "%zu probes a round (addresses, zones and "
-				   "transports); %d is the limit",
-				   targets, CONFIG_ROUTE_TARGETS_MAX);
+		config_reader_fail(
+			loading->reader, route,
+			"%zu probes a round (addresses, questions and "
+			"transports); %d is the limit",
+			targets, CONFIG_ROUTE_TARGETS_MAX);
 	}
 	if (config->peer_count > 0 && config->router_id == 0) {
 		config_reader_fail(loading->reader, route,
@@ -382,7 +386,17 @@ void config_route_free(struct config_route *config)
 	for (size_t i = 0; i < config->service_count; i++) {
 		free(config->services[i].name);
 		free(config->services[i].zones);
+		free(config->services[i].questions);
 	}
+	for (size_t i = 0; i < config->command_count; i++) {
+		for (char **word = config->commands[i].arguments;
+		     word != NULL && *word != NULL; word++) {
+			free(*word);
+		}
+		free(config->commands[i].arguments);
+	}
+	free(config->questions);
+	free(config->commands);
 	if (config->peers != NULL) {
 		explicit_bzero(config->peers,
 			       config->peer_count * sizeof(*config->peers));

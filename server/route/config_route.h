@@ -23,7 +23,10 @@ enum {
 	CONFIG_ROUTE_PREFIXES_MAX = 256, /* of all services */
 	CONFIG_ROUTE_PROBES_MAX = 256,   /* of all services */
 	CONFIG_ROUTE_ZONES_MAX = 32,     /* of one service */
-	CONFIG_ROUTE_TARGETS_MAX = 1024, /* probe, zone and transport */
+	CONFIG_ROUTE_TARGETS_MAX = 1024, /* probe, question and transport */
+	CONFIG_ROUTE_QUESTIONS_MAX = 64, /* of one service */
+	CONFIG_ROUTE_COMMANDS_MAX = 32,  /* of all services */
+	CONFIG_ROUTE_WORDS_MAX = 64,     /* of one command */
 	CONFIG_ROUTE_PROBE_PORT = 53,
 	CONFIG_ROUTE_EXTRA_MAX = 8, /* communities of a scope, of an action */
 	/* What the Internet's networks accept at most. */
@@ -36,6 +39,8 @@ enum {
 	BFD_INTERVAL_MIN_MS = 10,
 	BFD_INTERVAL_MAX_MS = 60000,
 };
+
+#define CONFIG_ROUTE_NO_ZONE SIZE_MAX
 
 /* A prefix, announced and withdrawn by itself. */
 struct config_prefix {
@@ -74,10 +79,31 @@ struct policy_action {
 	struct community_list communities; /* COMMUNITY */
 };
 
+/* A question, and the required zone that it is for. */
+struct config_question {
+	struct probe_question question;
+	size_t zone; /* index into config_route.zones; CONFIG_ROUTE_NO_ZONE */
+};
+
+/* A program whose exit status 0 means 'good'. */
+struct config_command {
+	char **arguments; /* the program first; ends with NULL */
+	size_t service;
+	uint32_t interval_ms; /* from start to start */
+	uint32_t timeout_ms;  /* then it is killed, and was bad */
+	uint32_t fall;        /* bad runs in a row */
+	uint32_t rise;        /* good runs in a row */
+};
+
 struct config_service {
 	char *name;
 	size_t *zones; /* required: indices into config_route.zones */
 	size_t zone_count;
+	size_t *questions; /* indices into config_route.questions */
+	size_t question_count;
+	/* A required zone is stale: what it has in common with other sites. */
+	struct policy_action shared_fault;
+	uint32_t shared_grace_ms;         /* so long it is overlooked */
 	struct bgp_attributes attributes; /* normalised */
 	struct policy_action overload;
 	/*
@@ -115,6 +141,8 @@ struct config_health {
 	uint32_t hold_down_max_ms;
 	uint32_t drain_ms;
 	uint32_t linger_ms;
+	uint32_t latency_ms; /* a later answer is none; 0: no limit */
+	uint32_t stagger_ms; /* between two services that come up */
 };
 
 struct config_route {
@@ -131,6 +159,10 @@ struct config_route {
 	size_t probe_count;
 	struct probe_zone *zones; /* each zone that any service requires */
 	size_t zone_count;
+	struct config_question *questions;
+	size_t question_count;
+	struct config_command *commands;
+	size_t command_count;
 	struct speaker_peer *peers;
 	size_t peer_count;
 	struct config_peer *peer_policies; /* beside peers */

@@ -6,12 +6,15 @@
  */
 #include "server/route/config_internal.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
 	/* Room for GRACEFUL_SHUTDOWN, a scope and two actions is kept free. */
 	COMMUNITIES_MAX = BGP_COMMUNITIES_MAX - 1 - 3 * CONFIG_ROUTE_EXTRA_MAX,
+	SHARED_GRACE_MS = 3600000, /* an hour */
 	/* The same, and the node's. */
 	LARGE_COMMUNITIES_MAX =
 		BGP_LARGE_COMMUNITIES_MAX - 1 - 3 * CONFIG_ROUTE_EXTRA_MAX,
@@ -333,6 +336,202 @@ static void read_cover(struct loading *loading, json_t *object,
 	}
 }
 
+/* --- questions and commands ----------------------------------------------- */
+
+/* One more question of a service; two services may share it. */
+static void add_question(struct loading *loading, size_t service,
+			 const struct probe_question *question, size_t zone)
+{
+	struct config_route *config = loading->config;
+	struct config_service *s = &config->services[service];
+	struct config_question *slot =
+		APPEND(loading, config->questions, config->question_count);
+	size_t *index = APPEND(loading, s->questions, s->question_count);
+
+	if (slot != NULL && index != NULL) {
+		slot->question = *question;
+		slot->zone = zone;
+		*index = config->question_count - 1;
+	}
+}
+
+static void read_question(struct loading *loading, const json_t *element,
+			  size_t service)
+{
+	struct config_reader *reader = loading->reader;
+	json_t *object = (json_t *)element; /* ours; asking marks its keys */
+	struct probe_question question;
+	const char *name = NULL;
+	const char *type = "A";
+	const char *rrclass = "IN";
+	const char *rcode = "NOERROR";
+	bool needs_aa = true;
+
+	if (!json_is_object(element)) {
+		config_reader_fail(reader, element, "must be an object");
+		return;
+	}
+	config_reader_string(reader, object, "name", &name);
+	config_reader_string(reader, object, "type", &type);
+	config_reader_string(reader, object, "class", &rrclass);
+	config_reader_string(reader, object, "rcode", &rcode);
+	config_reader_boolean(reader, object, "aa", &needs_aa);
+	config_reader_finish(reader, object);
+	if (name == NULL) {
+		config_reader_fail(reader, element, "a question needs a name");
+		return;
+	}
+	if (loading->config->services[service].question_count >=
+	    CONFIG_ROUTE_QUESTIONS_MAX) {
+		config_reader_fail(reader, element, "more than %d questions",
+				   CONFIG_ROUTE_QUESTIONS_MAX);
+		return;
+	}
+	if (probe_question_load(&question, name, type, rrclass, rcode,
+				needs_aa) != STATUS_OK) {
+		config_reader_fail(reader, element,
+				   "'%.100s %.20s %.20s' with rcode '%.20s' is "
+				   "no question",
+				   name, rrclass, type, rcode);
+		return;
+	}
+	add_question(loading, service, &question, CONFIG_ROUTE_NO_ZONE);
+}
+
+/*
+ * What the probes ask: the SOA of each required zone, and further questions.
+ * Where neither is configured, any server that serves anything will do, and only
+ * it can answer this: 'id.server' (RFC 4892). Not AA: no zone stands behind it.
+ */
+static void make_questions(struct loading *loading, json_t *object,
+			   size_t service)
+{
+	struct config_service *s = &loading->config->services[service];
+	struct probe_question question;
+	json_t *list;
+	json_t *element;
+	size_t index;
+
+	for (size_t i = 0; i < s->zone_count; i++) {
+		probe_question_of_zone(&question,
+				       &loading->config->zones[s->zones[i]]);
+		add_question(loading, service, &question, s->zones[i]);
+	}
+	list = config_reader_array(loading->reader, object, "questions");
+	json_array_foreach(list, index, element)
+	{
+		read_question(loading, element, service);
+	}
+	if (s->question_count == 0 &&
+	    probe_question_load(&question, "id.server", "TXT", "CH", "NOERROR",
+				false) == STATUS_OK) {
+		add_question(loading, service, &question, CONFIG_ROUTE_NO_ZONE);
+	}
+}
+
+static void read_words(struct loading *loading, json_t *object,
+		       struct config_command *command)
+{
+	json_t *list = config_reader_array(loading->reader, object, "run");
+	size_t count = json_array_size(list);
+	const json_t *element;
+	size_t index;
+
+	if (count == 0 || count > CONFIG_ROUTE_WORDS_MAX) {
+		config_reader_fail(loading->reader, object,
+				   "a command needs 'run': the program and its "
+				   "arguments, 1 to %d",
+				   CONFIG_ROUTE_WORDS_MAX);
+		return;
+	}
+	command->arguments = calloc(count + 1, sizeof(char *));
+	if (command->arguments == NULL) {
+		loading->is_out_of_memory = true;
+		return;
+	}
+	json_array_foreach(list, index, element)
+	{
+		const char *text = config_element_text(loading, element);
+
+		if (text == NULL) {
+			return;
+		}
+		command->arguments[index] = strdup(text);
+		loading->is_out_of_memory |= command->arguments[index] == NULL;
+	}
+	if (command->arguments[0] != NULL && command->arguments[0][0] != '/') {
+		config_reader_fail(loading->reader, json_array_get(list, 0),
+				   "must be the full path of a program");
+	} else if (command->arguments[0] != NULL &&
+		   access(command->arguments[0], X_OK) != 0) {
+		config_reader_warn(loading->reader, json_array_get(list, 0),
+				   "'%s' cannot be run now: %s",
+				   command->arguments[0], strerror(errno));
+	}
+}
+
+static void read_command(struct loading *loading, const json_t *element,
+			 size_t service)
+{
+	struct config_route *config = loading->config;
+	json_t *object = (json_t *)element;
+	struct config_command *command;
+
+	if (!json_is_object(element)) {
+		config_reader_fail(loading->reader, element,
+				   "must be an object");
+		return;
+	}
+	if (config->command_count == CONFIG_ROUTE_COMMANDS_MAX) {
+		config_reader_fail(loading->reader, element,
+				   "more than %d commands",
+				   CONFIG_ROUTE_COMMANDS_MAX);
+		return;
+	}
+	command = APPEND(loading, config->commands, config->command_count);
+	if (command == NULL) {
+		return;
+	}
+	command->service = service;
+	command->interval_ms = 1000;
+	command->fall = 2;
+	command->rise = 1;
+	read_words(loading, object, command);
+	config_number(loading, object, "interval_ms", 50, 3600000,
+		      &command->interval_ms);
+	command->timeout_ms = command->interval_ms;
+	config_number(loading, object, "timeout_ms", 10, 3600000,
+		      &command->timeout_ms);
+	config_number(loading, object, "fall", 1, 100, &command->fall);
+	config_number(loading, object, "rise", 1, 100, &command->rise);
+	config_reader_finish(loading->reader, object);
+	if (command->timeout_ms > command->interval_ms) {
+		config_reader_fail(loading->reader,
+				   json_object_get(object, "timeout_ms"),
+				   "must not exceed interval_ms, %u",
+				   command->interval_ms);
+	}
+}
+
+/* {"policy": ACTION, "grace_ms": N} */
+static void read_shared_fault(struct loading *loading, json_t *object,
+			      struct config_service *service)
+{
+	json_t *fault =
+		config_reader_object(loading->reader, object, "shared_fault");
+	const char *text;
+
+	if (config_reader_string(loading->reader, fault, "policy", &text)) {
+		config_action_read(loading, json_object_get(fault, "policy"),
+				   text, &service->shared_fault);
+	}
+	config_number(loading, fault, "grace_ms", 0, UINT32_MAX,
+		      &service->shared_grace_ms);
+	config_reader_finish(loading->reader, fault);
+}
+
+/* --- a service ------------------------------------------------------------ */
+
 /* Every element of an array; false where it is absent. */
 static bool read_each(struct loading *loading, json_t *object, const char *key,
 		      size_t service,
@@ -416,11 +615,11 @@ void config_service_read(struct loading *loading, const char *name,
 		config_reader_fail(reader, object,
 				   "a service needs probe addresses");
 	}
-	if (!read_each(loading, object, "required_zones", service, read_zone)) {
-		config_reader_fail(reader, object,
-				   "a service needs required_zones: its probes "
-				   "ask for their SOA");
-	}
+	read_each(loading, object, "required_zones", service, read_zone);
+	make_questions(loading, object, service);
+	read_each(loading, object, "commands", service, read_command);
+	s->shared_grace_ms = SHARED_GRACE_MS;
+	read_shared_fault(loading, object, s);
 	read_each(loading, object, "communities", service, read_community);
 	if (config_reader_get(reader, object, "med") != NULL) {
 		s->attributes.has_med = true;

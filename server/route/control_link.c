@@ -33,6 +33,8 @@ struct control_link {
 	const struct probe_zone *zones;
 	size_t zone_count;
 	enum health_zone *states;
+	struct control_serial *serials;
+	size_t zones_fit;
 	struct control_link_events events;
 	char *buffer;
 	size_t size; /* octets in use, of: */
@@ -55,7 +57,9 @@ static void drop(struct control_link *link)
 	link->size = 0;
 	for (size_t i = 0; i < link->zone_count; i++) {
 		link->states[i] = HEALTH_ZONE_MISSING;
+		link->serials[i].is_known = false;
 	}
+	link->zones_fit = 0;
 }
 
 static void lose(struct control_link *link, const char *reason)
@@ -80,7 +84,8 @@ static bool take_line(struct control_link *link, const char *line, size_t size)
 	char reason[CONTROL_TEXT_MAX + 32];
 
 	if (control_report_read(&message, line, size, link->zones,
-				link->zone_count, link->states) != STATUS_OK) {
+				link->zone_count, link->states,
+				link->serials) != STATUS_OK) {
 		if (!link->is_bad_logged) {
 			log_warning("nameserver at %s: a line could not be "
 				    "read: '%.80s'",
@@ -91,7 +96,11 @@ static bool take_line(struct control_link *link, const char *line, size_t size)
 	}
 	switch (message.kind) {
 	case CONTROL_LINE_REPORT:
+		if (message.has_zones) {
+			link->zones_fit = message.zones_fit;
+		}
 		message.report.zones = link->states;
+		message.report.zones_fit = link->zones_fit;
 		link->events.report(link->events.context, &message.report,
 				    message.text);
 		break;
@@ -254,9 +263,12 @@ struct control_link *control_link_new(uv_loop_t *loop, const char *path,
 	}
 	link->buffer = malloc(BUFFER_START);
 	link->states = calloc(zone_count + 1, sizeof(*link->states));
-	if (link->buffer == NULL || link->states == NULL) {
+	link->serials = calloc(zone_count + 1, sizeof(*link->serials));
+	if (link->buffer == NULL || link->states == NULL ||
+	    link->serials == NULL) {
 		free(link->buffer);
 		free(link->states);
+		free(link->serials);
 		free(link);
 		return NULL;
 	}
@@ -286,6 +298,13 @@ void control_link_withdrawn(struct control_link *link)
 	}
 }
 
+bool control_link_serial(const struct control_link *link, size_t zone,
+			 uint32_t *serial)
+{
+	*serial = link->serials[zone].serial;
+	return link->serials[zone].is_known;
+}
+
 bool control_link_is_connected(const struct control_link *link)
 {
 	return link->poll != NULL;
@@ -297,6 +316,7 @@ static void on_timer_closed(uv_handle_t *handle)
 
 	free(link->buffer);
 	free(link->states);
+	free(link->serials);
 	free(link);
 }
 

@@ -43,6 +43,10 @@ void control_link_read(struct control_link *link);
 /* Say 'withdrawn'. Without effect where there is no connection. */
 void control_link_withdrawn(struct control_link *link);
 
+/* The serial that the nameserver reported last for a zone; false: none. */
+bool control_link_serial(const struct control_link *link, size_t zone,
+			 uint32_t *serial);
+
 bool control_link_is_connected(const struct control_link *link);
 
 /* No callback comes afterwards; memory goes once the loop has run. */

@@ -94,14 +94,18 @@ static enum health_zone zone_state(const char *text)
  * A name may be listed twice, where a second file claims it: the best state is
  * that of what is served.
  */
-static void read_zones(const json_t *list, const struct probe_zone *zones,
-		       size_t zone_count, enum health_zone *states)
+static void read_zones(struct control_message *message, const json_t *list,
+		       const struct probe_zone *zones, size_t zone_count,
+		       enum health_zone *states, struct control_serial *serials)
 {
 	json_t *entry;
 	size_t index;
 
 	for (size_t i = 0; i < zone_count; i++) {
 		states[i] = HEALTH_ZONE_MISSING;
+		if (serials != NULL) {
+			serials[i].is_known = false;
+		}
 	}
 	json_array_foreach(list, index, entry)
 	{
@@ -109,15 +113,24 @@ static void read_zones(const json_t *list, const struct probe_zone *zones,
 			json_string_value(json_object_get(entry, "name"));
 		enum health_zone state = zone_state(
 			json_string_value(json_object_get(entry, "state")));
+		const json_t *serial = json_object_get(entry, "serial");
 		struct probe_zone zone;
 
-		if (name == NULL || probe_zone_load(&zone, name) != STATUS_OK) {
+		message->zones_fit += state >= HEALTH_ZONE_SERVED;
+		if (zone_count == 0 || name == NULL ||
+		    probe_zone_load(&zone, name) != STATUS_OK) {
 			continue;
 		}
 		for (size_t i = 0; i < zone_count; i++) {
-			if (state > states[i] &&
-			    probe_zone_equal(&zones[i], &zone)) {
-				states[i] = state;
+			if (state <= states[i] ||
+			    !probe_zone_equal(&zones[i], &zone)) {
+				continue;
+			}
+			states[i] = state;
+			if (serials != NULL) {
+				serials[i] = (struct control_serial){
+					json_is_integer(serial),
+					(uint32_t)json_integer_value(serial)};
 			}
 		}
 	}
@@ -133,7 +146,8 @@ static void copy_text(struct control_message *message, const json_t *value)
 static enum status read_report(struct control_message *message,
 			       const json_t *root,
 			       const struct probe_zone *zones,
-			       size_t zone_count, enum health_zone *states)
+			       size_t zone_count, enum health_zone *states,
+			       struct control_serial *serials)
 {
 	const char *state = json_string_value(json_object_get(root, "state"));
 	const json_t *list = json_object_get(root, "zones");
@@ -147,14 +161,15 @@ static enum status read_report(struct control_message *message,
 	copy_text(message, json_object_get(root, "identity"));
 	if (list != NULL) {
 		message->has_zones = true;
-		read_zones(list, zones, zone_count, states);
+		read_zones(message, list, zones, zone_count, states, serials);
 	}
 	return STATUS_OK;
 }
 
 enum status control_report_read(struct control_message *out, const char *line,
 				size_t size, const struct probe_zone *zones,
-				size_t zone_count, enum health_zone *states)
+				size_t zone_count, enum health_zone *states,
+				struct control_serial *serials)
 {
 	struct control_message message = {.kind = CONTROL_LINE_OTHER};
 	json_t *root = json_loadb(line, size, JSON_REJECT_DUPLICATES, NULL);
@@ -164,7 +179,8 @@ enum status control_report_read(struct control_message *out, const char *line,
 	if (!json_is_object(root)) {
 		status = STATUS_BAD_SYNTAX;
 	} else if (json_object_get(root, "report") != NULL) {
-		status = read_report(&message, root, zones, zone_count, states);
+		status = read_report(&message, root, zones, zone_count, states,
+				     serials);
 	} else if (ok != NULL) {
 		message.kind = json_is_true(ok) ? CONTROL_LINE_REPLY_OK
 						: CONTROL_LINE_REPLY_BAD;

@@ -87,17 +87,25 @@ static json_t *show_probe(const struct decider *decider,
 		&decider->targets[prefix->targets[index]];
 	const struct health_target *counts = &prefix->health.targets[index];
 	const struct probe_reply *reply = &target->result.reply;
+	const struct config_question *question =
+		&decider->config->questions[target->question];
 	char address[ADDRESS_TEXT_MAX];
 	json_t *probe = json_pack(
 		"{s:s, s:s, s:s, s:s, s:I, s:I}", "address",
 		address_dump(&decider->config->probes[target->probe].address,
 			     address),
-		"transport", target->is_tcp ? "tcp" : "udp", "zone",
-		decider->config->zones[target->zone].text, "result",
+		"transport", target->is_tcp ? "tcp" : "udp", "question",
+		question->question.text, "result",
 		target->has_result ? verdicts[reply->verdict] : "none",
 		"good_in_a_row", (json_int_t)counts->good, "bad_in_a_row",
 		(json_int_t)counts->bad);
 
+	if (question->zone != CONFIG_ROUTE_NO_ZONE) {
+		json_object_set_new(
+			probe, "zone",
+			json_string(
+				decider->config->zones[question->zone].text));
+	}
 	if (!target->has_result) {
 		return probe;
 	}
@@ -118,6 +126,24 @@ static json_t *show_probe(const struct decider *decider,
 	return probe;
 }
 
+static json_t *show_command(const struct decider *decider,
+			    const struct decider_prefix *prefix, size_t index)
+{
+	size_t command = prefix->targets[index];
+	const struct decider_command *state = &decider->command_states[command];
+	const struct health_target *counts = &prefix->health.targets[index];
+
+	return json_pack("{s:s, s:s, s:s, s:I, s:I}", "run",
+			 decider->config->commands[command].arguments[0],
+			 "result",
+			 state->runs == 0 ? "none"
+			 : state->is_good ? "good"
+					  : "bad",
+			 "reason", state->reason, "good_in_a_row",
+			 (json_int_t)counts->good, "bad_in_a_row",
+			 (json_int_t)counts->bad);
+}
+
 static json_int_t ms_left(uint64_t until, uint64_t now)
 {
 	return until > now ? (json_int_t)(until - now) : 0;
@@ -132,10 +158,16 @@ static json_t *show_prefix(const struct decider *decider, size_t index,
 	char name[PREFIX_TEXT_MAX];
 	char reason[DECIDER_REASON_MAX];
 	json_t *probes = json_array();
+	json_t *commands = json_array();
 	json_t *shown;
 
 	for (size_t i = 0; i < health->target_count; i++) {
-		json_array_append_new(probes, show_probe(decider, prefix, i));
+		json_array_append_new(
+			health->targets[i].group == HEALTH_COMMANDS ? commands
+								    : probes,
+			health->targets[i].group == HEALTH_COMMANDS
+				? show_command(decider, prefix, i)
+				: show_probe(decider, prefix, i));
 	}
 	shown = json_pack(
 		"{s:s, s:s, s:I, s:b, s:s, s:s, s:I, s:I, s:I, s:I, s:b, s:o}",
@@ -151,6 +183,10 @@ static json_t *show_prefix(const struct decider *decider, size_t index,
 		ms_left(health->hold_until, now), "hold_down_ms",
 		(json_int_t)health->hold_down_ms, "drained",
 		drain->phase != DRAIN_NONE, "probes", probes);
+	json_object_set_new(shown, "commands", commands);
+	json_object_set_new(
+		shown, "announce_in_ms",
+		json_integer((json_int_t)health_wait_ms(health, now)));
 	if (drain->phase == DRAIN_RUNNING) {
 		json_object_set_new(shown, "drain_left_ms",
 				    json_integer(ms_left(drain->until, now)));

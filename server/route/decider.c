@@ -53,12 +53,38 @@ static void probe_reason(const struct decider *decider, size_t prefix,
 	const struct decider_target *target = &decider->targets[index];
 	char address[ADDRESS_TEXT_MAX];
 
-	snprintf(text, DECIDER_REASON_MAX, "%s: %s, '%.300s SOA' over %s: %s",
+	snprintf(text, DECIDER_REASON_MAX, "%s: %s, '%.300s' over %s: %s",
 		 health_reason_text(p->health.reason),
 		 address_dump(&decider->config->probes[target->probe].address,
 			      address),
-		 decider->config->zones[target->zone].text,
+		 decider->config->questions[target->question].question.text,
 		 target->is_tcp ? "TCP" : "UDP", target->result.reply.reason);
+}
+
+static void command_reason(const struct decider *decider, size_t prefix,
+			   char text[DECIDER_REASON_MAX])
+{
+	const struct decider_prefix *p = &decider->prefixes[prefix];
+	const struct decider_command *state = NULL;
+	size_t index = 0;
+
+	/* The first that does not say 'good'; where all do, they are new. */
+	for (size_t i = 0; i < p->health.target_count; i++) {
+		if (p->health.targets[i].group != HEALTH_COMMANDS) {
+			continue;
+		}
+		if (state == NULL ||
+		    (state->is_good &&
+		     !decider->command_states[p->targets[i]].is_good)) {
+			index = p->targets[i];
+			state = &decider->command_states[index];
+		}
+	}
+	snprintf(text, DECIDER_REASON_MAX, "command '%.200s': %s",
+		 decider->config->commands[index].arguments[0],
+		 state == NULL || state->runs == 0 ? "has not run yet"
+		 : state->is_good ? "good, but not often enough yet"
+				  : state->reason);
 }
 
 const char *decider_reason(const struct decider *decider, size_t prefix,
@@ -80,6 +106,21 @@ const char *decider_reason(const struct decider *decider, size_t prefix,
 			 zone_trouble(health->zone_states != NULL
 					      ? health->zone_states[index]
 					      : HEALTH_ZONE_MISSING));
+		break;
+	case HEALTH_REASON_STALE:
+		snprintf(text, DECIDER_REASON_MAX,
+			 "required zone '%.300s' is stale, longer than the "
+			 "grace time",
+			 decider->config->zones[index].text);
+		break;
+	case HEALTH_REASON_COMMAND:
+		command_reason(decider, prefix, text);
+		break;
+	case HEALTH_REASON_HOLD_DOWN:
+		snprintf(text, DECIDER_REASON_MAX,
+			 "is held down for %.1f s after failure %llu",
+			 (double)health_wait_ms(health, now_ms()) / 1000,
+			 (unsigned long long)health->failures);
 		break;
 	case HEALTH_REASON_WRONG:
 	case HEALTH_REASON_SILENT:
@@ -134,10 +175,44 @@ static void log_health(struct decider *decider, size_t index)
 
 /* --- the table ------------------------------------------------------------ */
 
-static enum policy_strain strain_of(const struct health *health)
+static enum policy_strain strain_of(const struct health *health, uint64_t now)
 {
-	return health->state == HEALTH_OVERLOAD ? POLICY_STRAIN_OVERLOAD
-						: POLICY_STRAIN_NONE;
+	if (health->state == HEALTH_OVERLOAD) {
+		return POLICY_STRAIN_OVERLOAD;
+	}
+	return health_is_shared(health, now) ? POLICY_STRAIN_SHARED
+					     : POLICY_STRAIN_NONE;
+}
+
+/*
+ * Services come up one after the other: one whose turn has not come counts as
+ * down. A turn is over when none of the service's prefixes is up any more.
+ */
+static void take_turns(struct decider *decider, uint64_t now)
+{
+	const struct config_route *config = decider->config;
+	uint64_t wait = config->health.stagger_ms;
+
+	for (size_t s = 0; s < config->service_count; s++) {
+		bool is_up = false;
+
+		for (size_t i = 0; i < config->prefix_count; i++) {
+			is_up |= config->prefixes[i].service == s &&
+				 decider->prefix_up[i];
+		}
+		if (!is_up) {
+			decider->service_open[s] = false;
+		} else if (!decider->service_open[s] &&
+			   (decider->service_open_at == 0 ||
+			    now - decider->service_open_at >= wait)) {
+			decider->service_open[s] = true;
+			decider->service_open_at = now;
+		}
+	}
+	for (size_t i = 0; i < config->prefix_count; i++) {
+		decider->prefix_up[i] &=
+			decider->service_open[config->prefixes[i].service];
+	}
 }
 
 /* Decide, and offer what changed or whose lease needs renewal. */
@@ -155,8 +230,10 @@ static void apply(struct decider *decider, uint64_t now)
 	for (size_t i = 0; i < decider->config->prefix_count; i++) {
 		decider->prefix_up[i] =
 			health_is_up(&decider->prefixes[i].health);
-		decider->strains[i] = strain_of(&decider->prefixes[i].health);
+		decider->strains[i] =
+			strain_of(&decider->prefixes[i].health, now);
 	}
+	take_turns(decider, now);
 	decider->route_count = policy_decide(&input, decider->routes);
 	if (decider->speaker != NULL && !decider->is_finished) {
 		offer = speaker_offer(
@@ -530,6 +607,62 @@ void decider_stop(struct decider *decider)
 
 /* --- what happens --------------------------------------------------------- */
 
+/*
+ * Does it answer with the version that the nameserver says it serves? Reports
+ * come every 100 ms, so one round may see a new serial before we are told.
+ */
+static void check_serial(struct decider *decider, struct decider_target *target)
+{
+	struct probe_reply *reply = &target->result.reply;
+	size_t zone = decider->config->questions[target->question].zone;
+	uint32_t serial;
+
+	if (reply->verdict != PROBE_GOOD || zone == CONFIG_ROUTE_NO_ZONE ||
+	    !control_link_serial(decider->link, zone, &serial) ||
+	    reply->serial == serial) {
+		target->serial_misses = 0;
+		return;
+	}
+	if (++target->serial_misses > 1) {
+		reply->verdict = PROBE_WRONG;
+		snprintf(reply->reason, sizeof(reply->reason),
+			 "serial %u, but the nameserver reports %u",
+			 reply->serial, serial);
+	}
+}
+
+static void on_command(void *context, size_t index, bool is_good,
+		       const char *reason)
+{
+	struct decider *decider = context;
+	struct decider_command *state = &decider->command_states[index];
+	uint64_t now = now_ms();
+	bool changed = false;
+
+	state->runs++;
+	state->is_good = is_good;
+	snprintf(state->reason, sizeof(state->reason), "%s", reason);
+	for (size_t p = 0; p < decider->config->prefix_count; p++) {
+		const struct health *health = &decider->prefixes[p].health;
+
+		for (size_t i = 0; i < health->target_count; i++) {
+			const struct health_event event = {
+				.type = HEALTH_EVENT_PROBE,
+				.target = i,
+				.verdict = is_good ? PROBE_GOOD : PROBE_WRONG,
+			};
+
+			if (health->targets[i].group == HEALTH_COMMANDS &&
+			    decider->prefixes[p].targets[i] == index) {
+				changed |= step(decider, p, &event, now);
+			}
+		}
+	}
+	if (changed) {
+		apply(decider, now);
+	}
+}
+
 static void on_probe(void *context, size_t index,
 		     const struct prober_result *result)
 {
@@ -540,6 +673,8 @@ static void on_probe(void *context, size_t index,
 
 	target->result = *result;
 	target->has_result = true;
+	check_serial(decider, target);
+	result = &target->result;
 	for (size_t i = target->first_use; i < target[1].first_use; i++) {
 		const struct health_event event = {
 			.type = HEALTH_EVENT_PROBE,
@@ -758,8 +893,8 @@ static bool make_targets(struct decider *decider,
 	size_t count = 0;
 
 	for (size_t i = 0; i < config->probe_count; i++) {
-		count += 2 *
-			 config->services[config->probes[i].service].zone_count;
+		count += 2 * config->services[config->probes[i].service]
+				     .question_count;
 	}
 	asked = calloc(count, sizeof(*asked));
 	/* One more, whose first_use ends the last one's. */
@@ -775,16 +910,17 @@ static bool make_targets(struct decider *decider,
 		const struct config_service *service =
 			&config->services[config->probes[i].service];
 
-		for (size_t k = 0; k < service->zone_count * 2; k++) {
+		for (size_t k = 0; k < service->question_count * 2; k++) {
 			size_t index = decider->target_count++;
 			struct decider_target *target =
 				&decider->targets[index];
 
 			target->probe = i;
-			target->zone = service->zones[k / 2];
+			target->question = service->questions[k / 2];
 			target->is_tcp = k % 2 != 0;
 			asked[index].address = config->probes[i].address;
-			asked[index].zone = &config->zones[target->zone];
+			asked[index].question =
+				&config->questions[target->question].question;
 			asked[index].is_tcp = target->is_tcp;
 		}
 	}
@@ -805,15 +941,19 @@ static bool is_inside(const struct decider *decider, size_t target,
 
 static bool make_prefix(struct decider *decider, size_t index, uint64_t now)
 {
+	const struct config_route *config = decider->config;
 	struct decider_prefix *prefix = &decider->prefixes[index];
 	const struct config_service *service =
-		&decider->config
-			 ->services[decider->config->prefixes[index].service];
+		&config->services[config->prefixes[index].service];
 	struct health_target *targets;
 	size_t count = 0;
 
 	for (size_t i = 0; i < decider->target_count; i++) {
 		count += is_inside(decider, i, index);
+	}
+	for (size_t i = 0; i < config->command_count; i++) {
+		count += config->commands[i].service ==
+			 config->prefixes[index].service;
 	}
 	targets = calloc(count, sizeof(*targets));
 	prefix->targets = calloc(count, sizeof(*prefix->targets));
@@ -831,11 +971,24 @@ static bool make_prefix(struct decider *decider, size_t index, uint64_t now)
 			prefix->targets[count++] = i;
 		}
 	}
-	health_init(&prefix->health, &decider->config->health, targets, count,
+	for (size_t i = 0; i < config->command_count; i++) {
+		const struct config_command *command = &config->commands[i];
+
+		if (command->service == config->prefixes[index].service) {
+			targets[count].group = HEALTH_COMMANDS;
+			targets[count].fall = command->fall;
+			targets[count].rise = command->rise;
+			prefix->targets[count++] = i;
+		}
+	}
+	health_init(&prefix->health, &config->health, targets, count,
 		    service->zones, service->zone_count, now);
 	if (!config_route_is_host(&decider->config->prefixes[index].prefix)) {
 		prefix->health.cover = service->cover;
 	}
+	prefix->health.shared_grace_ms = service->shared_grace_ms;
+	prefix->health.shared_fails =
+		service->shared_fault.kind == POLICY_WITHDRAW;
 	prefix->state_since = now;
 	return true;
 }
@@ -850,7 +1003,9 @@ static void make_uses(struct decider *decider)
 
 			for (size_t k = 0; k < prefix->health.target_count;
 			     k++) {
-				if (prefix->targets[k] != i) {
+				if (prefix->targets[k] != i ||
+				    prefix->health.targets[k].group ==
+					    HEALTH_COMMANDS) {
 					continue;
 				}
 				decider->uses[decider->use_count].prefix = p;
@@ -886,12 +1041,17 @@ static bool make_parts(struct decider *decider,
 		calloc(config->peer_count + 1, sizeof(*decider->bfd_shown));
 	decider->routes =
 		calloc(policy_routes_max(config), sizeof(*decider->routes));
+	decider->command_states = calloc(config->command_count + 1,
+					 sizeof(*decider->command_states));
+	decider->service_open = calloc(config->service_count + 1,
+				       sizeof(*decider->service_open));
 	decider->strains =
 		calloc(config->prefix_count, sizeof(*decider->strains));
 	good = good && decider->prefixes != NULL &&
 	       decider->prefix_up != NULL && decider->prefix_drains != NULL &&
 	       decider->peer_drains != NULL && decider->bfd_shown != NULL &&
-	       decider->routes != NULL && decider->strains != NULL;
+	       decider->routes != NULL && decider->strains != NULL &&
+	       decider->command_states != NULL && decider->service_open != NULL;
 	for (size_t i = 0; good && i < config->prefix_count; i++) {
 		good = make_prefix(decider, i, now_ms());
 	}
@@ -906,7 +1066,16 @@ static bool make_parts(struct decider *decider,
 			config->zone_count, &events);
 	}
 	free(asked);
-	return good && decider->prober != NULL && decider->link != NULL;
+	if (good) {
+		decider->commands = commands_new(
+			decider->loop, config->commands, config->command_count,
+			on_command, decider);
+	}
+	if (decider->prober != NULL) {
+		prober_limit(decider->prober, config->health.latency_ms);
+	}
+	return good && decider->prober != NULL && decider->link != NULL &&
+	       decider->commands != NULL;
 }
 
 static void free_memory(struct decider *decider)
@@ -922,6 +1091,8 @@ static void free_memory(struct decider *decider)
 	free(decider->uses);
 	free(decider->prefix_up);
 	free(decider->strains);
+	free(decider->command_states);
+	free(decider->service_open);
 	free(decider->prefix_drains);
 	free(decider->peer_drains);
 	free(decider->bfd_shown);
@@ -947,6 +1118,7 @@ struct decider *decider_new(uv_loop_t *loop,
 	if (!make_parts(decider, options)) {
 		prober_free(decider->prober);
 		control_link_free(decider->link);
+		commands_free(decider->commands);
 		free_memory(decider);
 		return NULL;
 	}
@@ -963,6 +1135,7 @@ void decider_start(struct decider *decider)
 		       DECIDER_TICK_MS);
 	control_link_start(decider->link);
 	prober_start(decider->prober);
+	commands_start(decider->commands);
 	if (decider->speaker != NULL &&
 	    uv_poll_init(decider->loop, &decider->speaker_events,
 			 speaker_event_fd(decider->speaker)) == 0) {
@@ -996,6 +1169,7 @@ void decider_free(struct decider *decider)
 	}
 	prober_free(decider->prober);
 	control_link_free(decider->link);
+	commands_free(decider->commands);
 	if (decider->speaker_events.data != NULL) {
 		uv_poll_stop(&decider->speaker_events);
 	}

@@ -13,6 +13,7 @@
 #pragma once
 
 #include "server/route/bfd.h"
+#include "server/route/command.h"
 #include "server/route/config_route.h"
 #include "server/route/control_link.h"
 #include "server/route/health.h"
@@ -40,7 +41,8 @@ enum {
 /* A prefix of the configuration, as it stands. */
 struct decider_prefix {
 	struct health health;
-	size_t *targets; /* of the decider, beside health.targets */
+	/* Of the decider, beside health.targets; then of its commands. */
+	size_t *targets;
 	enum policy_state state;
 	uint64_t state_since; /* ms */
 	bool is_shown;        /* state was logged once */
@@ -48,12 +50,20 @@ struct decider_prefix {
 
 /* A question of the prober, and what became of it last. */
 struct decider_target {
-	size_t probe; /* of the configuration */
-	size_t zone;  /* of the configuration */
+	size_t probe;    /* of the configuration */
+	size_t question; /* of the configuration */
 	bool is_tcp;
+	unsigned serial_misses; /* rounds in a row with another serial */
 	bool has_result;
 	struct prober_result result;
 	size_t first_use; /* in decider.uses; up to the next target's */
+};
+
+/* A command, and what became of it last. */
+struct decider_command {
+	uint64_t runs;
+	bool is_good;
+	char reason[COMMAND_REASON_MAX];
 };
 
 /* A target counts for each prefix that holds its address. */
@@ -90,6 +100,10 @@ struct decider {
 	struct decider_prefix *prefixes;
 	struct decider_target *targets;
 	size_t target_count;
+	struct commands *commands;
+	struct decider_command *command_states;
+	bool *service_open;       /* by service: its turn has come */
+	uint64_t service_open_at; /* ms: when the last one's turn came; 0 */
 	struct decider_use *uses;
 	size_t use_count;
 	bool *prefix_up; /* for policy_input */

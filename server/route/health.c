@@ -78,6 +78,17 @@ void health_init(struct health *health, const struct config_health *config,
 	};
 }
 
+/* Commands stand behind the groups. */
+static size_t groups_end(const struct health *health)
+{
+	size_t end = health->target_count;
+
+	while (end > 0 && health->targets[end - 1].group == HEALTH_COMMANDS) {
+		end--;
+	}
+	return end;
+}
+
 /* The first target behind the group that begins at index. */
 static size_t group_end(const struct health *health, size_t index)
 {
@@ -110,7 +121,7 @@ static size_t groups_with(const struct health *health, unsigned rounds)
 	size_t count = 0;
 	size_t end;
 
-	for (size_t i = 0; i < health->target_count; i = end) {
+	for (size_t i = 0; i < groups_end(health); i = end) {
 		end = group_end(health, i);
 		count += group_rounds(health, i, end) >= rounds;
 	}
@@ -130,7 +141,7 @@ unsigned health_good_rounds(const struct health *health)
 	size_t end;
 
 	/* The most rounds that enough groups have. */
-	for (size_t i = 0; i < health->target_count; i = end) {
+	for (size_t i = 0; i < groups_end(health); i = end) {
 		unsigned rounds;
 
 		end = group_end(health, i);
@@ -143,6 +154,29 @@ unsigned health_good_rounds(const struct health *health)
 }
 
 /* --- taking events -------------------------------------------------------- */
+
+/* Since when is a required zone stale? */
+static void note_stale(struct health *health, uint64_t now)
+{
+	for (size_t i = 0;
+	     health->zone_states != NULL && i < health->zone_count; i++) {
+		if (health->zone_states[health->zones[i]] ==
+		    HEALTH_ZONE_STALE) {
+			if (health->stale_since == 0) {
+				health->stale_since = now;
+			}
+			health->stale_zone = health->zones[i];
+			return;
+		}
+	}
+	health->stale_since = 0;
+}
+
+bool health_is_shared(const struct health *health, uint64_t now)
+{
+	return health->stale_since != 0 &&
+	       now - health->stale_since >= health->shared_grace_ms;
+}
 
 static void take_report(struct health *health,
 			const struct health_report *report, uint64_t now)
@@ -157,6 +191,8 @@ static void take_report(struct health *health,
 	health->oldest_worker = report->oldest_worker;
 	health->oldest_pass_ms = report->oldest_pass_ms;
 	health->zone_states = report->zones;
+	health->zones_fit = report->zones_fit;
+	note_stale(health, now);
 	sample->at = now;
 	memcpy(sample->totals, report->totals, sizeof(sample->totals));
 }
@@ -167,7 +203,9 @@ static void take_probe(struct health *health, size_t index,
 	struct health_target *target = &health->targets[index];
 
 	assert(index < health->target_count);
-	health->probed_at = now;
+	if (target->group != HEALTH_COMMANDS) {
+		health->probed_at = now;
+	}
 	if (verdict == PROBE_GOOD) {
 		target->good++;
 		target->bad = 0;
@@ -187,7 +225,9 @@ static void forget(struct health *health, bool is_connected, uint64_t now)
 	health->reported_at = now;
 	health->sample_count = 0;
 	health->zone_states = NULL;
-	for (size_t i = 0; i < health->target_count; i++) {
+	health->zones_fit = 0;
+	/* Commands do not ask the nameserver alone; they run on. */
+	for (size_t i = 0; i < groups_end(health); i++) {
 		health->targets[i].good = 0;
 		health->targets[i].bad = 0;
 		health->targets[i].wrong = 0;
@@ -290,7 +330,7 @@ static enum health_reason find_lost(const struct health *health, uint64_t now,
 	size_t lost = 0;
 	size_t end;
 
-	for (size_t i = 0; i < health->target_count; i = end) {
+	for (size_t i = 0; i < groups_end(health); i = end) {
 		enum health_reason fault;
 		size_t at;
 
@@ -343,6 +383,19 @@ static enum health_reason find_fault(const struct health *health, uint64_t now,
 			    HEALTH_ZONE_SERVED) {
 			*index = health->zones[i];
 			return HEALTH_REASON_ZONE;
+		}
+	}
+	if (health->zone_count == 0 && health->zones_fit == 0) {
+		return HEALTH_REASON_NO_ZONES;
+	}
+	if (health->shared_fails && health_is_shared(health, now)) {
+		*index = health->stale_zone;
+		return HEALTH_REASON_STALE;
+	}
+	for (size_t i = groups_end(health); i < health->target_count; i++) {
+		if (health->targets[i].bad >= health->targets[i].fall) {
+			*index = i;
+			return HEALTH_REASON_COMMAND;
 		}
 	}
 	lost = find_lost(health, now, index);
@@ -418,6 +471,33 @@ static void judge_up(struct health *health, enum health_reason fault,
 	}
 }
 
+/* Has each command said 'good' often enough? */
+static bool commands_are_good(const struct health *health)
+{
+	for (size_t i = groups_end(health); i < health->target_count; i++) {
+		if (health->targets[i].good < health->targets[i].rise) {
+			return false;
+		}
+	}
+	return true;
+}
+
+uint64_t health_wait_ms(const struct health *health, uint64_t now)
+{
+	unsigned rounds = health_good_rounds(health);
+	uint64_t held = health->hold_until > now ? health->hold_until - now : 0;
+	uint64_t proof = 0;
+
+	if (health_is_up(health)) {
+		return 0;
+	}
+	if (rounds < health->config->rise) {
+		proof = (uint64_t)(health->config->rise - rounds) *
+			health->config->interval_ms;
+	}
+	return held > proof ? held : proof;
+}
+
 static void judge_down(struct health *health, enum health_reason *fault,
 		       uint64_t now)
 {
@@ -430,6 +510,10 @@ static void judge_down(struct health *health, enum health_reason *fault,
 	}
 	if (health_good_rounds(health) < health->config->rise) {
 		*fault = HEALTH_REASON_ROUNDS;
+		return;
+	}
+	if (!commands_are_good(health)) {
+		*fault = HEALTH_REASON_COMMAND;
 		return;
 	}
 	enter(health, HEALTH_HEALTHY, now);

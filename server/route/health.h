@@ -53,6 +53,9 @@ enum health_state {
 	X(NO_WORKERS, "the nameserver has no workers")           \
 	X(STALLED, "a worker stands still")                      \
 	X(ZONE, "a required zone is not served")                 \
+	X(NO_ZONES, "the nameserver serves no zone")             \
+	X(STALE, "a required zone is stale")                     \
+	X(COMMAND, "a command does not say 'good'")              \
 	X(WRONG, "a probe was answered wrongly")                 \
 	X(SILENT, "a probe was not answered")                    \
 	X(NO_PROBES, "no probes were made")                      \
@@ -65,6 +68,9 @@ enum health_reason {
 	HEALTH_REASON_LIST(HEALTH_REASON_ENUM)
 #undef HEALTH_REASON_ENUM
 };
+
+/* The group of commands: these count for the prefix as a whole. */
+#define HEALTH_COMMANDS SIZE_MAX
 
 enum health_transport {
 	HEALTH_UDP, /* XDP included */
@@ -101,6 +107,7 @@ struct health_report {
 	struct health_totals totals[HEALTH_TRANSPORTS];
 	/* One a zone of the configuration; the caller's, valid for the call. */
 	const enum health_zone *zones;
+	size_t zones_fit; /* of all that the nameserver has: served or stale */
 };
 
 /* Count one worker's transport into a report that began as all zero. */
@@ -127,6 +134,8 @@ struct health_event {
 struct health_target {
 	enum health_transport transport;
 	size_t group;   /* its address; those of a group stand together */
+	unsigned fall;  /* bad results in a row; 0: the configuration's */
+	unsigned rise;  /* good results in a row; 0: the configuration's */
 	unsigned good;  /* in a row */
 	unsigned bad;   /* in a row, and of these: */
 	unsigned wrong; /* those that were answered wrongly */
@@ -162,10 +171,21 @@ struct health {
 	size_t zone_count;
 	const enum health_zone *zone_states; /* of the last report */
 
+	/*
+	 * A fault that other sites may share: a required zone is stale. Longer
+	 * than the grace time it is a strain, or, if so wished, a failure. Set
+	 * by the caller after health_init().
+	 */
+	uint64_t shared_grace_ms;
+	bool shared_fails;
+	uint64_t stale_since; /* 0: no required zone is stale */
+	size_t stale_zone;
+
 	bool is_connected;
 	bool is_planned; /* the nameserver said that it is stopping */
 	bool has_report;
 	unsigned workers;
+	size_t zones_fit;
 	unsigned oldest_worker;
 	uint64_t oldest_pass_ms;
 	uint64_t reported_at; /* the last report, or the connection */
@@ -194,11 +214,20 @@ static inline bool health_is_up(const struct health *health)
 	       health->state == HEALTH_OVERLOAD;
 }
 
+/* Has a fault that may be shared lasted longer than its grace time? */
+bool health_is_shared(const struct health *health, uint64_t now);
+
 /*
  * Good rounds in a row: in each, every target of as many groups as 'cover' asks
  * for answered well.
  */
 unsigned health_good_rounds(const struct health *health);
+
+/*
+ * In how many ms the prefix may be announced at the earliest, if all goes well
+ * from now on; 0: it is.
+ */
+uint64_t health_wait_ms(const struct health *health, uint64_t now);
 
 const char *health_state_text(enum health_state state);
 const char *health_reason_text(enum health_reason reason);

@@ -142,6 +142,9 @@ static bool find_telling(const struct policy_input *input, size_t prefix,
 		telling.action = policy->has_overload ? policy->overload
 						      : service->overload;
 	}
+	if (input->strains[prefix] == POLICY_STRAIN_SHARED) {
+		telling.action = service->shared_fault;
+	}
 	telling.is_draining =
 		drain == DRAIN_RUNNING ||
 		input->prefix_drains[prefix].phase == DRAIN_RUNNING;

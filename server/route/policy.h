@@ -50,6 +50,7 @@ void drain_end(struct drain *drain, enum drain_cause cause);
 /* A prefix that is up, but not quite well; the worse one stands. */
 enum policy_strain {
 	POLICY_STRAIN_NONE,
+	POLICY_STRAIN_SHARED,   /* a fault that other sites may share */
 	POLICY_STRAIN_OVERLOAD, /* probes are lost to a flood */
 };
 

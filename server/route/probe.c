@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 enum status probe_zone_load(struct probe_zone *out, const char *text)
 {
@@ -29,14 +30,102 @@ bool probe_zone_equal(const struct probe_zone *a, const struct probe_zone *b)
 	return dname_equal(dname_of(&name_a), dname_of(&name_b));
 }
 
-size_t probe_query_write(uint8_t out[PROBE_QUERY_MAX], uint16_t id,
-			 const struct probe_zone *zone)
+void probe_question_of_zone(struct probe_question *out,
+			    const struct probe_zone *zone)
 {
-	struct dname_storage name = zone->name;
+	*out = (struct probe_question){
+		.name = zone->name,
+		.type = RRTYPE_SOA,
+		.rrclass = RRCLASS_IN,
+		.rcode = RCODE_NOERROR,
+		.needs_aa = true,
+		.needs_soa = true,
+	};
+	snprintf(out->text, sizeof(out->text), "%s SOA", zone->text);
+}
+
+/* X(name): codes that a question may ask for. */
+#define RCODE_LIST(X) \
+	X(NOERROR)    \
+	X(FORMERR)    \
+	X(SERVFAIL)   \
+	X(NXDOMAIN)   \
+	X(NOTIMP)     \
+	X(REFUSED)    \
+	X(NOTAUTH)
+
+static bool rcode_load(uint16_t *out, const char *text)
+{
+	static const struct {
+		const char *text;
+		uint16_t rcode;
+	} codes[] = {
+#define RCODE_ROW(name) {#name, RCODE_##name},
+		RCODE_LIST(RCODE_ROW)
+#undef RCODE_ROW
+			{"NODATA", RCODE_NOERROR},
+	};
+
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+		if (strcasecmp(codes[i].text, text) == 0) {
+			*out = codes[i].rcode;
+			return true;
+		}
+	}
+	return false;
+}
+
+enum status probe_question_load(struct probe_question *out, const char *name,
+				const char *type, const char *rrclass,
+				const char *rcode, bool needs_aa)
+{
+	struct probe_question question = {.needs_aa = needs_aa};
+	char text[DNAME_TEXT_MAX];
+
+	if (dname_load(&question.name, name, strlen(name), dname_root) !=
+		    STATUS_OK ||
+	    rrtype_load(&question.type, type, strlen(type)) != STATUS_OK ||
+	    !rcode_load(&question.rcode, rcode)) {
+		return STATUS_BAD_SYNTAX;
+	}
+	if (strcasecmp(rrclass, "IN") == 0) {
+		question.rrclass = RRCLASS_IN;
+	} else if (strcasecmp(rrclass, "CH") == 0) {
+		question.rrclass = RRCLASS_CH;
+	} else {
+		return STATUS_BAD_SYNTAX;
+	}
+	question.needs_empty = strcasecmp(rcode, "NODATA") == 0;
+	question.needs_answer =
+		question.rcode == RCODE_NOERROR && !question.needs_empty;
+	snprintf(question.text, sizeof(question.text), "%s%s %.16s",
+		 dname_dump(dname_of(&question.name), text),
+		 question.rrclass == RRCLASS_CH ? " CH" : "", type);
+	*out = question;
+	return STATUS_OK;
+}
+
+void probe_reply_limit(struct probe_reply *reply, uint64_t duration_us,
+		       uint32_t limit_ms)
+{
+	if (reply->verdict != PROBE_GOOD || limit_ms == 0 ||
+	    duration_us <= (uint64_t)limit_ms * 1000) {
+		return;
+	}
+	reply->verdict = PROBE_SILENT;
+	snprintf(reply->reason, sizeof(reply->reason),
+		 "answered after %.1f ms, the limit is %u ms",
+		 (double)duration_us / 1000, limit_ms);
+}
+
+size_t probe_query_write(uint8_t out[PROBE_QUERY_MAX], uint16_t id,
+			 const struct probe_question *question)
+{
+	struct dname_storage name = question->name;
 	struct wire_writer w = wire_writer_init(out, PROBE_QUERY_MAX);
 
-	message_write_query(&w, id, dname_of(&name), RRTYPE_SOA, RRCLASS_IN,
-			    PROBE_PAYLOAD, false, true);
+	message_write_query(&w, id, dname_of(&name), question->type,
+			    question->rrclass, PROBE_PAYLOAD, false, true);
 	assert(!w.failed);
 	return wire_size(&w);
 }
@@ -66,7 +155,9 @@ static void wrong(struct probe_reply *reply, const char *format, ...)
 /* The counts and the code of the reply while it is read. */
 struct reading {
 	struct wire_reader r;
-	struct dname_storage zone;
+	struct dname_storage name; /* of the question */
+	const struct probe_question *question;
+	unsigned answers; /* records of the answer section */
 	struct probe_reply reply;
 	uint16_t flags;
 	unsigned rcode;
@@ -80,8 +171,9 @@ static void read_soa(struct reading *reading, const struct dname *owner,
 	struct dname_storage name;
 	uint32_t serial;
 
-	if (type != RRTYPE_SOA || rrclass != RRCLASS_IN ||
-	    !dname_equal(owner, dname_of(&reading->zone))) {
+	if (!reading->question->needs_soa || type != RRTYPE_SOA ||
+	    rrclass != RRCLASS_IN ||
+	    !dname_equal(owner, dname_of(&reading->name))) {
 		return;
 	}
 	/* Names may point back into the message, so r is the message's own. */
@@ -156,9 +248,10 @@ static bool read_record(struct reading *reading, bool is_answer)
 static const char *rcode_text(unsigned rcode, char text[16])
 {
 	static const char *const names[] = {
-		[RCODE_FORMERR] = "FORMERR",   [RCODE_SERVFAIL] = "SERVFAIL",
-		[RCODE_NXDOMAIN] = "NXDOMAIN", [RCODE_NOTIMP] = "NOTIMP",
-		[RCODE_REFUSED] = "REFUSED",   [RCODE_NOTAUTH] = "NOTAUTH",
+		[RCODE_NOERROR] = "NOERROR",   [RCODE_FORMERR] = "FORMERR",
+		[RCODE_SERVFAIL] = "SERVFAIL", [RCODE_NXDOMAIN] = "NXDOMAIN",
+		[RCODE_NOTIMP] = "NOTIMP",     [RCODE_REFUSED] = "REFUSED",
+		[RCODE_NOTAUTH] = "NOTAUTH",
 	};
 
 	if (rcode < sizeof(names) / sizeof(names[0]) && names[rcode] != NULL) {
@@ -171,19 +264,26 @@ static const char *rcode_text(unsigned rcode, char text[16])
 static void judge(struct reading *reading, const char *identity)
 {
 	struct probe_reply *reply = &reading->reply;
+	const struct probe_question *question = reading->question;
 	char text[16];
 
-	if (reading->rcode != RCODE_NOERROR) {
+	if (reading->rcode != question->rcode) {
 		wrong(reply, "answered %s", rcode_text(reading->rcode, text));
 	}
-	if ((reading->flags & MESSAGE_AA) == 0) {
+	if (question->needs_aa && (reading->flags & MESSAGE_AA) == 0) {
 		wrong(reply, "answer is not authoritative");
 	}
 	if ((reading->flags & MESSAGE_TC) != 0) {
 		wrong(reply, "answer is truncated");
 	}
-	if (!reply->has_serial) {
+	if (question->needs_soa && !reply->has_serial) {
 		wrong(reply, "answer has no SOA of the zone");
+	}
+	if (question->needs_answer && reading->answers == 0) {
+		wrong(reply, "answer is empty");
+	}
+	if (question->needs_empty && reading->answers > 0) {
+		wrong(reply, "answer is not empty");
 	}
 	if (identity == NULL || identity[0] == '\0') {
 		return;
@@ -200,11 +300,12 @@ static void judge(struct reading *reading, const char *identity)
 }
 
 bool probe_reply_read(struct probe_reply *out, const uint8_t *data, size_t size,
-		      uint16_t id, const struct probe_zone *zone,
+		      uint16_t id, const struct probe_question *question,
 		      const char *identity)
 {
 	struct reading reading = {.r = wire_reader_init(data, size),
-				  .zone = zone->name};
+				  .name = question->name,
+				  .question = question};
 	struct dname_storage qname;
 	unsigned questions;
 	unsigned answers;
@@ -225,9 +326,10 @@ bool probe_reply_read(struct probe_reply *out, const uint8_t *data, size_t size,
 	reading.rcode = reading.flags & MESSAGE_RCODE_MASK;
 	if (questions == 1 &&
 	    (!dname_parse_compressed(&reading.r, &qname) ||
-	     !dname_equal(dname_of(&qname), dname_of(&reading.zone)) ||
-	     wire_read16(&reading.r) != RRTYPE_SOA ||
-	     wire_read16(&reading.r) != RRCLASS_IN || reading.r.failed)) {
+	     !dname_equal(dname_of(&qname), dname_of(&reading.name)) ||
+	     wire_read16(&reading.r) != question->type ||
+	     wire_read16(&reading.r) != question->rrclass ||
+	     reading.r.failed)) {
 		return false;
 	}
 	/* Only an error may leave the question out (RFC 6891 7). */
@@ -237,6 +339,7 @@ bool probe_reply_read(struct probe_reply *out, const uint8_t *data, size_t size,
 	if ((reading.flags & MESSAGE_OPCODE_MASK) != 0) {
 		wrong(&reading.reply, "answered with another opcode");
 	}
+	reading.answers = answers;
 	/* Each record takes 11 octets at least: size bounds both loops. */
 	for (unsigned i = 0; i < answers + others; i++) {
 		if (!read_record(&reading, i < answers)) {

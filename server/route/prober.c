@@ -56,6 +56,7 @@ struct prober {
 	size_t count;
 	uint32_t interval_ms;
 	uint32_t timeout_ms;
+	uint32_t latency_ms; /* 0: no limit */
 	char identity[PROBE_NSID_MAX + 1];
 	prober_func func;
 	void *context;
@@ -76,6 +77,8 @@ static void finish(struct attempt *attempt, const struct probe_reply *reply)
 			(clock_monotonic_ns() - attempt->started_ns) / 1000,
 	};
 
+	probe_reply_limit(&result.reply, result.duration_us,
+			  prober->latency_ms);
 	prober->attempts[attempt->target] = NULL;
 	attempt->prober = NULL;
 	uv_close((uv_handle_t *)&attempt->poll, on_attempt_closed);
@@ -128,7 +131,7 @@ static bool judge(struct attempt *attempt, const uint8_t *data, size_t size)
 	struct probe_reply reply;
 
 	if (!probe_reply_read(&reply, data, size, attempt->id,
-			      prober->targets[attempt->target].zone,
+			      prober->targets[attempt->target].question,
 			      prober->identity)) {
 		return false;
 	}
@@ -285,8 +288,9 @@ static void begin(struct prober *prober, size_t index)
 		error = errno;
 		goto bad;
 	}
-	attempt->query_size = 2 + probe_query_write(attempt->query + 2,
-						    attempt->id, target->zone);
+	attempt->query_size =
+		2 + probe_query_write(attempt->query + 2, attempt->id,
+				      target->question);
 	wire_put16(attempt->query, (uint16_t)(attempt->query_size - 2));
 	if (!attempt_open(attempt, target)) {
 		error = errno;
@@ -411,6 +415,11 @@ void prober_pause(struct prober *prober)
 	uv_timer_stop(&prober->rounds);
 	uv_timer_stop(&prober->timeout);
 	drop_all(prober);
+}
+
+void prober_limit(struct prober *prober, uint32_t latency_ms)
+{
+	prober->latency_ms = latency_ms;
 }
 
 void prober_expect(struct prober *prober, const char *identity)

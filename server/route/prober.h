@@ -22,7 +22,7 @@ struct prober;
 
 struct prober_target {
 	struct address address;
-	const struct probe_zone *zone; /* outlives the prober */
+	const struct probe_question *question; /* outlives the prober */
 	bool is_tcp;
 };
 
@@ -42,6 +42,9 @@ struct prober *prober_new(uv_loop_t *loop, const struct prober_target *targets,
 
 /* Begin the first round now. Without effect while it runs. */
 void prober_start(struct prober *prober);
+
+/* A good answer that took longer is none; 0: no limit but the timeout. */
+void prober_limit(struct prober *prober, uint32_t latency_ms);
 
 /* No further round until prober_start(); questions on their way end silently. */
 void prober_pause(struct prober *prober);

@@ -12,6 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct probe_zone zones[2];
 	enum health_zone states[2] = {HEALTH_ZONE_STALE, HEALTH_ZONE_STALE};
+	struct control_serial serials[2] = {{0}};
 	struct control_message message;
 
 	if (probe_zone_load(&zones[0], ".") != STATUS_OK ||
@@ -19,7 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	}
 	if (control_report_read(&message, (const char *)data, size, zones, 2,
-				states) != STATUS_OK) {
+				states, serials) != STATUS_OK) {
 		return 0;
 	}
 	if (message.has_zones && message.kind != CONTROL_LINE_REPORT) {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 static struct probe_zone zones[2];
+static struct control_serial serials[2];
 static enum health_zone states[2];
 static struct control_message message;
 
@@ -19,7 +20,7 @@ static void load(void)
 static enum status read_line(const char *line)
 {
 	return control_report_read(&message, line, strlen(line), zones, 2,
-				   states);
+				   states, serials);
 }
 
 #define TRANSPORT(name, queries, pass)                                        \
@@ -106,6 +107,8 @@ START_TEST(zones_are_brought_up_to_date)
 	ck_assert(message.has_zones);
 	ck_assert_int_eq(states[0], lists[_i].root);
 	ck_assert_int_eq(states[1], lists[_i].other);
+	ck_assert_int_eq(serials[0].is_known, _i == 1);
+	ck_assert(!serials[0].is_known || serials[0].serial == 1);
 }
 END_TEST
 

@@ -501,6 +501,86 @@ START_TEST(covering_prefix_follows_its_policy)
 }
 END_TEST
 
+/* A stale zone: nothing for the grace time, then what the policy says. */
+START_TEST(stale_zone_has_its_grace_time)
+{
+	bool fails = _i != 0;
+	struct world world;
+
+	make_healthy(&world);
+	world.health.shared_grace_ms = 60000;
+	world.health.shared_fails = fails;
+	world.zone = HEALTH_ZONE_STALE;
+	run_well(&world, 59000);
+	ck_assert_int_eq(world.health.state, HEALTH_HEALTHY);
+	ck_assert(!health_is_shared(&world.health, world.now));
+	run_well(&world, 2000);
+	ck_assert(health_is_shared(&world.health, world.now));
+	ck_assert_int_eq(health_is_up(&world.health), !fails);
+	ck_assert_int_eq(world.health.reason,
+			 fails ? HEALTH_REASON_STALE : HEALTH_REASON_NONE);
+	world.zone = HEALTH_ZONE_SERVED;
+	run_well(&world, 10000);
+	ck_assert(!health_is_shared(&world.health, world.now));
+	ck_assert_int_eq(world.health.state, HEALTH_HEALTHY);
+}
+END_TEST
+
+/* Without a required zone there must be some zone all the same. */
+START_TEST(server_without_any_zone_is_not_fit)
+{
+	struct world world;
+
+	world_init(&world);
+	health_init(&world.health, &defaults, world.targets, 2, zones, 0,
+		    world.now);
+	give(&world, HEALTH_EVENT_CONNECTED);
+	run_well(&world, 3000);
+	ck_assert_int_eq(world.health.reason, HEALTH_REASON_NO_ZONES);
+	world.report.zones_fit = 1;
+	run_well(&world, 3000);
+	ck_assert_int_eq(world.health.state, HEALTH_HEALTHY);
+	world.report.zones_fit = 0;
+	run_well(&world, 200);
+	ck_assert_int_eq(world.health.reason, HEALTH_REASON_NO_ZONES);
+	ck_assert_int_eq(world.health.state, HEALTH_FAILED);
+}
+END_TEST
+
+/* A command counts by itself: its own rise, its own fall. */
+START_TEST(command_gates_and_withdraws)
+{
+	struct health_target targets[3] = {{0}};
+	struct world world;
+
+	world_init(&world);
+	targets[1].transport = HEALTH_TCP;
+	targets[2].group = HEALTH_COMMANDS;
+	targets[2].fall = 2;
+	targets[2].rise = 2;
+	health_init(&world.health, &defaults, targets, 3, zones, 1, world.now);
+	world.health.cover = 1;
+	give(&world, HEALTH_EVENT_CONNECTED);
+	run_well(&world, 3000);
+	ck_assert_int_eq(world.health.reason, HEALTH_REASON_COMMAND);
+	probe(&world, 2, PROBE_GOOD);
+	ck_assert(!health_is_up(&world.health));
+	probe(&world, 2, PROBE_GOOD);
+	ck_assert(health_is_up(&world.health));
+	probe(&world, 2, PROBE_WRONG);
+	ck_assert(health_is_up(&world.health));
+	probe(&world, 2, PROBE_WRONG);
+	ck_assert_int_eq(world.health.state, HEALTH_FAILED);
+	ck_assert_int_eq(world.health.reason, HEALTH_REASON_COMMAND);
+	ck_assert_uint_eq(health_wait_ms(&world.health, world.now), 5000);
+	probe(&world, 2, PROBE_GOOD);
+	run_well(&world, 6000);
+	ck_assert_int_eq(world.health.reason, HEALTH_REASON_COMMAND);
+	probe(&world, 2, PROBE_GOOD);
+	ck_assert(health_is_up(&world.health));
+}
+END_TEST
+
 START_TEST(a_day_of_flapping_is_damped)
 {
 	struct world world;
@@ -676,6 +756,9 @@ int main(void)
 	tcase_add_test(tcase,
 		       recovery_needs_rise_rounds_after_the_hold_down_was_bad);
 	tcase_add_test(tcase, planned_end_of_the_nameserver_is_no_failure);
+	tcase_add_loop_test(tcase, stale_zone_has_its_grace_time, 0, 2);
+	tcase_add_test(tcase, server_without_any_zone_is_not_fit);
+	tcase_add_test(tcase, command_gates_and_withdraws);
 	tcase_add_loop_test(tcase, covering_prefix_follows_its_policy, 0, 32);
 	tcase_add_test(tcase, a_day_of_flapping_is_damped);
 	tcase_add_loop_test(tcase, random_events_keep_the_promises, 0, 4);

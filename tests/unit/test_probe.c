@@ -166,11 +166,13 @@ START_TEST(reply_is_judged)
 {
 	uint8_t data[512];
 	struct probe_zone zone;
+	struct probe_question question;
 	struct probe_reply reply;
 	size_t size = reply_make(data, sizeof(data), &replies[_i].shape);
 
 	ck_assert_int_eq(probe_zone_load(&zone, "example.org"), STATUS_OK);
-	ck_assert_int_eq(probe_reply_read(&reply, data, size, ID, &zone,
+	probe_question_of_zone(&question, &zone);
+	ck_assert_int_eq(probe_reply_read(&reply, data, size, ID, &question,
 					  replies[_i].identity),
 			 replies[_i].is_ours);
 	if (!replies[_i].is_ours) {
@@ -193,14 +195,16 @@ START_TEST(reply_cut_short_is_never_good)
 	const struct shape shape = {.nsid = "lhr1"};
 	uint8_t data[512];
 	struct probe_zone zone;
+	struct probe_question question;
 	struct probe_reply reply;
 	size_t size = reply_make(data, sizeof(data), &shape);
 
 	ck_assert_int_eq(probe_zone_load(&zone, "example.org."), STATUS_OK);
+	probe_question_of_zone(&question, &zone);
 	for (size_t cut = 0; cut < size; cut++) {
-		ck_assert(
-			!probe_reply_read(&reply, data, cut, ID, &zone, NULL) ||
-			reply.verdict == PROBE_WRONG);
+		ck_assert(!probe_reply_read(&reply, data, cut, ID, &question,
+					    NULL) ||
+			  reply.verdict == PROBE_WRONG);
 	}
 }
 END_TEST
@@ -213,10 +217,12 @@ START_TEST(query_asks_for_soa_with_edns_and_nsid)
 		0x04, 0xd0, 0,   0,   0, 0, 0, 4, 0, 3, 0, 0};
 	uint8_t query[PROBE_QUERY_MAX];
 	struct probe_zone zone;
+	struct probe_question question;
 
 	ck_assert_int_eq(probe_zone_load(&zone, "org"), STATUS_OK);
+	probe_question_of_zone(&question, &zone);
 	ck_assert_str_eq(zone.text, "org.");
-	ck_assert_uint_eq(probe_query_write(query, ID, &zone),
+	ck_assert_uint_eq(probe_query_write(query, ID, &question),
 			  sizeof(expected));
 	ck_assert_mem_eq(query, expected, sizeof(expected));
 }
@@ -238,6 +244,54 @@ START_TEST(zones_are_equal_whatever_their_spelling)
 }
 END_TEST
 
+/* A reply with an SOA, or none, against questions of several kinds. */
+START_TEST(reply_is_held_against_its_question)
+{
+	static const struct {
+		const char *rcode;
+		uint16_t flags; /* xor */
+		unsigned answers_off;
+		enum probe_verdict verdict;
+	} rows[] = {
+		{"NOERROR", 0, 0, PROBE_GOOD},
+		{"NOERROR", 0, 1, PROBE_WRONG},
+		{"noerror", RCODE_NXDOMAIN, 0, PROBE_WRONG},
+		{"NODATA", 0, 1, PROBE_GOOD},
+		{"NODATA", 0, 0, PROBE_WRONG},
+		{"NXDOMAIN", RCODE_NXDOMAIN, 1, PROBE_GOOD},
+		{"NXDOMAIN", 0, 1, PROBE_WRONG},
+		{"REFUSED", RCODE_REFUSED, 1, PROBE_GOOD},
+		{"NOERROR", MESSAGE_AA, 0, PROBE_WRONG},
+	};
+	const struct shape shape = {.flags = rows[_i].flags,
+				    .answers_off = rows[_i].answers_off};
+	struct probe_question question;
+	struct probe_reply reply;
+	uint8_t data[1024];
+	size_t size = reply_make(data, sizeof(data), &shape);
+
+	ck_assert_int_eq(probe_question_load(&question, "example.org", "SOA",
+					     "IN", rows[_i].rcode, true),
+			 STATUS_OK);
+	ck_assert_str_eq(question.text, "example.org. SOA");
+	ck_assert(probe_reply_read(&reply, data, size, ID, &question, NULL));
+	ck_assert_msg(reply.verdict == rows[_i].verdict, "%s", reply.reason);
+}
+END_TEST
+
+START_TEST(late_answer_is_none)
+{
+	struct probe_reply reply = {.verdict = PROBE_GOOD};
+
+	probe_reply_limit(&reply, 1000000, 0);
+	probe_reply_limit(&reply, 50000, 50);
+	ck_assert_int_eq(reply.verdict, PROBE_GOOD);
+	probe_reply_limit(&reply, 50001, 50);
+	ck_assert_int_eq(reply.verdict, PROBE_SILENT);
+	ck_assert(strstr(reply.reason, "the limit is 50 ms") != NULL);
+}
+END_TEST
+
 #define COUNT(table) ((int)(sizeof(table) / sizeof((table)[0])))
 
 int main(void)
@@ -252,6 +306,8 @@ int main(void)
 	tcase_add_test(tcase, reply_cut_short_is_never_good);
 	tcase_add_test(tcase, query_asks_for_soa_with_edns_and_nsid);
 	tcase_add_test(tcase, zones_are_equal_whatever_their_spelling);
+	tcase_add_loop_test(tcase, reply_is_held_against_its_question, 0, 9);
+	tcase_add_test(tcase, late_answer_is_none);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);

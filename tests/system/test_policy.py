@@ -1,0 +1,312 @@
+#!/usr/bin/env python3
+"""What BIRD hears of a service that is strained, of one with several addresses,
+and when the configuration is changed under way.
+
+Two BIRDs would show no more than one with two sessions, so one plays both
+routers: 'service' is the first peer, 'second' another one at another port.
+"""
+import json
+import os
+import re
+import signal
+import threading
+import time
+
+import rct
+
+SERVICE2 = "192.0.2.54"
+HOST1, HOST2 = f"{rct.SERVICE4}/32", f"{SERVICE2}/32"
+ZONE = """$TTL 3600
+@ SOA ns hostmaster 7 3600 900 604800 300
+@ NS ns
+ns A 192.0.2.53
+"""
+
+
+class Bird(rct.Bird):
+    """With a second session, and a line for every UPDATE received."""
+
+    def attributes(self, prefix, protocol="service"):
+        """(AS path, communities, large communities) of a route, or None."""
+        text = self.birdc("show", "route", "all", "protocol", protocol, "for",
+                          prefix)
+        if prefix not in text:
+            return None
+
+        def words(key):
+            match = re.search(rf"BGP\.{key}: (.*)", text)
+            return match.group(1).split() if match else []
+
+        def tuples(key):
+            match = re.search(rf"BGP\.{key}: (.*)", text)
+            return set(re.findall(r"\([\d, ]+\)", match.group(1))) \
+                if match else set()
+
+        return (words("as_path"), tuples("community"),
+                tuples("large_community"))
+
+    def updates(self, protocol="service"):
+        """UPDATE messages with routes, received so far."""
+        text = self.birdc("show", "protocols", "all", protocol)
+        return [int(number) for number in
+                re.findall(r"Import (?:updates|withdraws): +(\d+)", text)]
+
+
+class Flood:
+    """More queries than are answered, while probes get lost: the service
+    address is filtered and other traffic keeps the workers busy."""
+
+    def __init__(self, test):
+        self.test = test
+        self.result = None
+
+    def __enter__(self):
+        """First keep full batches coming, then drop what the prober asks."""
+        self.stop = threading.Event()
+        self.thread = threading.Thread(target=self.flood, daemon=True)
+        self.thread.start()
+        self.brake = threading.Thread(target=self.slow, daemon=True)
+        self.brake.start()
+        time.sleep(1)
+        rct.run("ip", "netns", "exec", self.test.net.server, "nft", "-f", "-",
+                input="table inet loss { chain in { type filter hook input "
+                "priority 0;\niifname \"lo\" udp dport 53 drop\n}\n}\n")
+        return self
+
+    def flood(self):
+        """As fast as the sender can: batches are full."""
+        while not self.stop.is_set():
+            _, self.result = rct.sender(
+                self.test.net, "--zone",
+                self.test.names, "--server", rct.SERVICE4, "--window", "20000", "--sockets", "16",
+                "--duration", "6", "--loss-is-fine", "--timeout-ms", "300")
+
+    def slow(self):
+        """The nameserver gets a fifth of its time, as on a host too small for
+        its flood: queries queue up, and are taken out in full batches."""
+        server = self.test.site.nameserver
+        while not self.stop.is_set():
+            server.signal(signal.SIGSTOP)
+            time.sleep(0.04)
+            server.signal(signal.SIGCONT)
+            time.sleep(0.01)
+
+    def __exit__(self, *_):
+        rct.run("ip", "netns", "exec", self.test.net.server, "nft", "delete",
+                "table", "inet", "loss", check=False)
+        self.stop.set()
+        self.brake.join()
+        self.thread.join()
+
+
+class Test:
+    def __init__(self):
+        self.totals = rct.Totals()
+        self.folder = rct.scratch()
+        self.net = rct.Net()
+        self.zones = os.path.join(self.folder, "zones")
+        os.mkdir(self.zones)
+        with open(os.path.join(self.zones, "example.zone"), "w",
+                  encoding="utf-8") as file:
+            file.write(ZONE)
+        self.names = os.path.join(self.folder, "flood.txt")
+        with open(self.names, "w", encoding="utf-8") as file:
+            file.write("example.\t3600\tIN\tSOA\tns h 1 1 1 1 1\n")
+            for i in range(50):
+                file.write(f"n{i}.example.\t3600\tIN\tNS\tns.example.\n")
+        self.site = rct.Site(self.net, self.folder, self.zones,
+                             required_zones=["example"])
+        with open(self.site.config, encoding="utf-8") as file:
+            self.base = json.load(file)
+        self.base["server"]["listen"].append(SERVICE2)
+        rct.Net.ip(self.net.server, "addr", "add", f"{SERVICE2}/32", "dev",
+                   "lo")
+        self.updates_seen = None
+
+    def check(self, name, ok, detail=""):
+        if not self.totals.check(name, ok, detail):
+            self.site.logs()
+        return ok
+
+    def write(self, service=None, peer=None, **route):
+        """The configuration: the base with these keys changed."""
+        document = json.loads(json.dumps(self.base))
+        document["route"]["services"]["dns"].update(service or {})
+        document["route"]["peers"][0].update(peer or {})
+        document["route"].update(route)
+        with open(self.site.config, "w", encoding="utf-8") as file:
+            json.dump(document, file, indent=2)
+
+    def restart(self, seconds=8, **changes):
+        """Route control anew, with other keys."""
+        if self.site.route is not None:
+            self.site.route.end()
+            self.site.absent(5)
+        self.write(**changes)
+        self.site.start_route()
+        return self.site.announced(seconds)
+
+    @property
+    def bird(self):
+        return self.site.bird
+
+    def start(self):
+        self.write()
+        self.site.bird = Bird(self.net, self.folder)
+        rct.wait_until(lambda: "service" in self.bird.birdc(
+            "show", "protocols"), 10, 0.05)
+        self.check("start: rootcastd is ready", self.site.start_nameserver())
+        self.check("start: announced", self.restart())
+
+    def overloaded(self, name, service, peer, expected):
+        """In a flood the route becomes what is expected, with no withdrawal and
+        no new session; afterwards it is as it was."""
+        if not self.check(f"{name}: announced",
+                          self.restart(service=service, peer=peer)):
+            return
+        calm = self.bird.attributes(rct.PREFIX4)
+        since = time.time()
+        with Flood(self) as flood:
+            self.check(f"{name}: told", rct.wait_until(
+                lambda: self.bird.attributes(rct.PREFIX4) == expected, 10,
+                0.05), f"{self.bird.attributes(rct.PREFIX4)} {flood.result}")
+        self.check(f"{name}: as before afterwards", rct.wait_until(
+            lambda: self.bird.attributes(rct.PREFIX4) == calm, 20, 0.05),
+            f"{self.bird.attributes(rct.PREFIX4)}")
+        self.check(f"{name}: the session stays",
+                   self.bird.first("service: State changed", since) is None)
+        if expected is not None:
+            self.check(f"{name}: no withdrawal", self.bird.route_event(
+                "removed", rct.PREFIX4, since) is None)
+
+    def overload(self):
+        own = ["64512"]
+        self.overloaded("overload prepend:2", {"overload": "prepend:2"}, {},
+                        (own * 3, set(), set()))
+        self.overloaded("overload community", {
+            "overload": "community:64500:666"}, {},
+                        (own, {"(64500,666)"}, set()))
+        self.overloaded("overload withdraw", {"overload": "withdraw"}, {},
+                        None)
+        self.overloaded("overload of the peer", {"overload": "withdraw"},
+                        {"overload": "prepend:1"}, (own * 2, set(), set()))
+
+    def scope(self):
+        for scope, expected in (
+                ("global", set()), ("no-export", {"(65535,65281)"}),
+                (["nopeer", "64500:7"], {"(65535,65284)", "(64500,7)"})):
+            self.restart(peer={"scope": scope})
+            told = self.bird.attributes(rct.PREFIX4)
+            self.check(f"scope {scope}", told is not None and
+                       told[1] == expected, f"{told}")
+        self.restart(node_community="64500:1:2", peer={"local_as": 64512})
+        told = self.bird.attributes(rct.PREFIX4)
+        self.check("node_community", told is not None and
+                   told[2] == {"(64500, 1, 2)"}, f"{told}")
+
+    def drop(self, address):
+        """Probes to one address are lost, by UDP and TCP."""
+        rct.run("ip", "netns", "exec", self.net.server, "nft", "-f", "-",
+                input="table inet loss { chain in { type filter hook input "
+                f"priority 0; ip daddr {address} drop\n}}\n}}\n")
+
+    def undrop(self):
+        rct.run("ip", "netns", "exec", self.net.server, "nft", "delete",
+                "table", "inet", "loss", check=False)
+
+    def cover(self):
+        """A covering prefix and two host routes in it."""
+        for cover, stays in (("any", True), ("min 2", False), ("all", False)):
+            service = {"prefixes": [rct.PREFIX4, HOST1, HOST2, rct.PREFIX6],
+                       "probe": [rct.SERVICE4, SERVICE2, rct.SERVICE6],
+                       "cover": cover}
+            if cover == "min 2":
+                service["prefixes"].pop()
+                service["probe"].pop()
+                self.restart(service=service)
+            else:
+                self.restart(service=service)
+            self.check(f"cover {cover}: all announced", rct.wait_until(
+                lambda: all(self.bird.has(prefix) for prefix in
+                            (rct.PREFIX4, HOST1, HOST2)), 20, 0.05))
+            self.drop(SERVICE2)
+            self.check(f"cover {cover}: its host route goes", rct.wait_until(
+                lambda: not self.bird.has(HOST2), 5, 0.05))
+            time.sleep(0.5)
+            self.check(f"cover {cover}: the other host route stays",
+                       self.bird.has(HOST1))
+            self.check(f"cover {cover}: the covering prefix "
+                       f"{'stays' if stays else 'goes'}", rct.wait_until(
+                           lambda want=stays: self.bird.has(rct.PREFIX4) ==
+                           want, 3, 0.05))
+            self.undrop()
+        service = {"prefixes": [rct.PREFIX4, HOST1, rct.PREFIX6]}
+        self.restart(service=service, peer={"routes": "covering"})
+        self.check("routes covering: no host route is told",
+                   self.bird.has(rct.PREFIX4) and not self.bird.has(HOST1))
+
+    def commands(self):
+        """A command that a file steers; and one that never ends."""
+        flag = os.path.join(self.folder, "flag")
+        check = {"run": ["/usr/bin/test", "-e", flag], "interval_ms": 100,
+                 "fall": 1}
+        self.write(service={"commands": [check]})
+        self.site.route.end()
+        self.site.start_route()
+        self.check("command bad: session is established", rct.wait_until(
+            self.bird.is_established, 15, 0.1))
+        time.sleep(2)
+        self.check("command bad: nothing is announced",
+                   not self.bird.has(rct.PREFIX4))
+        with open(flag, "w", encoding="utf-8"):
+            pass
+        self.check("command good: announced", self.site.announced())
+        os.unlink(flag)
+        since = time.time()
+        self.check("command bad again: withdrawn", self.site.absent(3))
+        self.check("command bad again: within 1 s",
+                   self.bird.gone(rct.PREFIX4, since) - since < 1)
+        _, document = self.site.ctl("route", "status")
+        prefix = document["services"][0]["prefixes"][0]
+        self.check("command bad again: status says so",
+                   "command" in prefix["reason"] and
+                   prefix["failures"] == 1 and
+                   "announce_in_ms" in prefix, f"{prefix}")
+        check = {"run": ["/usr/bin/sleep", "54321"], "interval_ms": 300,
+                 "timeout_ms": 200}
+        self.restart(service={"commands": [check]})
+        self.check("command without end: nothing is announced",
+                   not self.bird.has(rct.PREFIX4))
+        self.check("command without end: killed each time",
+                   rct.run("pgrep", "-c", "-f", "sleep 54321",
+                           check=False).stdout.strip() in ("0", "1"))
+
+    def questions(self):
+        """No required zone: whatever is served; and a question of one's own."""
+        base = self.base["route"]["services"]["dns"]
+        zones = base.pop("required_zones")
+        self.check("no required_zones: announced", self.restart())
+        self.check("question NXDOMAIN: announced", self.restart(service={
+            "questions": [{"name": "no.example", "rcode": "NXDOMAIN"}]}))
+        base["required_zones"] = zones
+        self.restart(service={"questions": [{"name": "no.example"}]})
+        _, document = self.site.ctl("route", "status")
+        self.check("question with another answer: not announced",
+                   not self.bird.has(rct.PREFIX4) and
+                   "answered NXDOMAIN" in document["services"][0]["reason"],
+                   f"{document}")
+
+    def run(self):
+        try:
+            for step in (self.start, self.overload, self.scope, self.cover,
+                         self.commands, self.questions):
+                print(f"== {step.__name__}", flush=True)
+                step()
+        finally:
+            rct.end_everything()
+        self.totals.finish()
+
+
+rct.need("bird", "birdc", "ip", "nft",
+         daemons=("rootcastd", "rootcast-routed", "rootcastctl", "sender"))
+Test().run()

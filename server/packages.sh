@@ -18,7 +18,8 @@ PACKAGES_TEST="libclang-rt-14-dev iproute2 procps python3
 	bind9-dnsutils bind9-utils knot-dnsutils knot-dnssecutils ldnsutils
 	bird2 shellcheck nsd knot bind9"
 # shellcheck disable=SC2034
-PACKAGES_BENCH="nsd knot python3 iproute2 procps util-linux bind9-dnsutils"
+PACKAGES_BENCH="nsd knot python3 iproute2 procps util-linux bind9-dnsutils
+	ldnsutils"
 
 # packages_missing NAME...: print those that are not installed.
 packages_missing()

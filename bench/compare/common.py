@@ -391,12 +391,13 @@ class Samples:
             self.replies[name].update(read_samples(path))
 
     def compare(self):
-        """{"samples", "same": {peer: n}, "same_as_one", "different": [...]}:
-        Rootcast's replies whole with each peer's."""
+        """Rootcast's replies whole with each peer's: {"samples", "compared":
+        {peer: n}, "same": {peer: n}, "same_as_one", "different": [...]}."""
         ours = self.replies.get("rootcast", {})
         peers = [name for name in self.replies if name in PEERS]
-        told = {"samples": 0, "same": {name: 0 for name in peers},
-                "same_as_one": 0, "different": []}
+        told = {"samples": 0, "compared": {name: 0 for name in peers},
+                "same": {name: 0 for name in peers}, "same_as_one": 0,
+                "different": []}
         for query, octets in ours.items():
             theirs = {name: self.replies[name][query] for name in peers
                       if query in self.replies[name]}
@@ -409,6 +410,7 @@ class Samples:
                             if value != said[part]]
                      for name, reply in theirs.items()}
             for name, found in parts.items():
+                told["compared"][name] += 1
                 told["same"][name] += not found
             if all(parts.values()):
                 told["different"].append(f"{query}: " + "; ".join(
@@ -424,8 +426,8 @@ class Samples:
             return []
         lines = [f"Replies compared whole: {told['samples']} (one query in a "
                  f"thousand); {told['same_as_one']} say the same as a peer's ("
-                 + ", ".join(f"{name}: {count}" for name, count in
-                             told["same"].items()) + ")."]
+                 + ", ".join(f"{name}: {count} of {told['compared'][name]}"
+                             for name, count in told["same"].items()) + ")."]
         return lines + [f"different: {line}"
                         for line in told["different"][:SHOWN]]
 

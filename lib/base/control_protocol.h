@@ -14,7 +14,8 @@
  * rootcastd:        status; zones; zone {"name"}; stats; attach; withdrawn;
  *                   reload {"name"?, "force"?}
  * rootcast-routed:  route-status; route-drain {"target"?};
- *                   route-undrain {"target"?}
+ *                   route-undrain {"target"?};
+ *                   route-log {"target"?, "last"?}
  *
  * 'attach' is route control's: after its reply the nameserver sends, every
  * CONTROL_REPORT_MS, a report, and no limit or idle time applies any more:

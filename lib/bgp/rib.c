@@ -328,6 +328,11 @@ enum bgp_rib_kind bgp_rib_next(struct bgp_rib *rib,
 	return BGP_RIB_NOTHING;
 }
 
+const struct prefix *bgp_rib_last(const struct bgp_rib *rib)
+{
+	return rib->batch;
+}
+
 bool bgp_rib_is_settled(const struct bgp_rib *rib)
 {
 	if (rib->families == 0) {

@@ -67,6 +67,12 @@ enum bgp_rib_kind bgp_rib_next(struct bgp_rib *rib,
 			       uint8_t out[BGP_MESSAGE_MAX], size_t *size,
 			       size_t *count);
 
+/*
+ * The prefixes of the UPDATE that bgp_rib_next() wrote last, *count of them.
+ * Valid until the next call.
+ */
+const struct prefix *bgp_rib_last(const struct bgp_rib *rib);
+
 /* Is nothing left to be written? True without a session. */
 bool bgp_rib_is_settled(const struct bgp_rib *rib);
 

@@ -1,9 +1,10 @@
 /*
- * route_commands.c - route status, drain and undrain of route control.
+ * route_commands.c - the commands of route control.
  */
 #include "server/ctl/ctl.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char socket_name[] = "route.sock";
@@ -154,10 +155,130 @@ static int route_drain(const struct ctl *ctl, const char *command,
 	return status;
 }
 
+/* --- route log ------------------------------------------------------------ */
+
+static const char *text_or_nothing(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text != NULL ? text : "";
+}
+
+static void add_event(struct ctl_table *table, const json_t *event,
+		      json_int_t from)
+{
+	double after = (double)(ctl_number(event, "monotonic_us") - from);
+
+	ctl_table_add(table, "  +%.3f ms", after / 1000);
+	ctl_table_add(table, "%s", ctl_text(event, "kind"));
+	ctl_table_add(table, "%s%s%s", text_or_nothing(event, "service"),
+		      text_or_nothing(event, "service")[0] != '\0' ? " " : "",
+		      text_or_nothing(event, "prefix"));
+	ctl_table_add(table, "%s", text_or_nothing(event, "peer"));
+	ctl_table_add(table, "%s", text_or_nothing(event, "text"));
+}
+
+static void show_step(const json_t *incident, const char *key, const char *text)
+{
+	const json_t *value = json_object_get(incident, key);
+
+	if (json_is_integer(value)) {
+		printf(", %s after %.3f ms", text,
+		       (double)json_integer_value(value) / 1000);
+	}
+}
+
+/* An incident, or one event that belongs to none: a head and its events. */
+static void show_group(const json_t *events, size_t first,
+		       const json_t *incidents)
+{
+	const json_t *head = json_array_get(events, first);
+	json_int_t number = ctl_number(head, "incident");
+	struct ctl_table *table = ctl_table_new(5);
+	const json_t *one;
+	size_t i;
+
+	printf("%s", ctl_safe(ctl_text(head, "time")));
+	if (number != 0) {
+		printf("  incident %lld", (long long)number);
+	}
+	json_array_foreach(incidents, i, one)
+	{
+		if (number != 0 && ctl_number(one, "incident") == number) {
+			show_step(one, "decided_us", "decided");
+			show_step(one, "updated_us", "UPDATE");
+			show_step(one, "acknowledged_us", "acknowledged");
+		}
+	}
+	putchar('\n');
+	json_array_foreach(events, i, one)
+	{
+		if (i == first || (i > first && number != 0 &&
+				   ctl_number(one, "incident") == number)) {
+			add_event(table, one, ctl_number(head, "monotonic_us"));
+		}
+	}
+	ctl_table_print(table);
+}
+
+/* Each incident once, where its first event stands. */
+static void show_log(const json_t *events, const json_t *incidents)
+{
+	const json_t *event;
+	size_t i;
+
+	json_array_foreach(events, i, event)
+	{
+		json_int_t number = ctl_number(event, "incident");
+		bool is_first = true;
+
+		for (size_t k = 0; k < i && number != 0 && is_first; k++) {
+			is_first = ctl_number(json_array_get(events, k),
+					      "incident") != number;
+		}
+		if (is_first) {
+			show_group(events, i, incidents);
+		}
+	}
+}
+
+/* route log [--last N] [TARGET] */
+static int route_log(const struct ctl *ctl, int count, char *const *arguments)
+{
+	json_t *request = json_pack("{s:s}", "command", "route-log");
+	json_t *reply;
+	int status;
+	int at = 0;
+
+	if (count >= 2 && strcmp(arguments[0], "--last") == 0) {
+		char *end;
+		long last = strtol(arguments[1], &end, 10);
+
+		if (*end != '\0' || last < 1) {
+			json_decref(request);
+			return ctl_usage("--last needs a number");
+		}
+		json_object_set_new(request, "last", json_integer(last));
+		at = 2;
+	}
+	if (count > at + 1 ||
+	    (count > at && json_object_set_new(request, "target",
+					       json_string(arguments[at])))) {
+		json_decref(request);
+		return ctl_usage("'route log' takes --last N and one TARGET");
+	}
+	reply = ctl_ask(ctl, socket_name, request, &status);
+	if (reply != NULL && status == CTL_DONE && !ctl->json) {
+		show_log(json_object_get(reply, "events"),
+			 json_object_get(reply, "incidents"));
+	}
+	json_decref(reply);
+	return status;
+}
+
 int ctl_route(const struct ctl *ctl, int count, char *const *arguments)
 {
-	static const char *const later[] = {"enable", "disable", "what-if",
-					    "log"};
+	static const char *const later[] = {"enable", "disable", "what-if"};
 
 	if (count == 0) {
 		return ctl_usage("'route' needs a command");
@@ -171,6 +292,9 @@ int ctl_route(const struct ctl *ctl, int count, char *const *arguments)
 		return count == 1 ? route_status(ctl)
 				  : ctl_usage("'route status' takes no "
 					      "argument");
+	}
+	if (strcmp(arguments[0], "log") == 0) {
+		return route_log(ctl, count - 1, arguments + 1);
 	}
 	if (count > 2) {
 		return ctl_usage("'route %s' takes one TARGET", arguments[0]);

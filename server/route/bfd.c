@@ -21,6 +21,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
+#include "server/route/events.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -92,6 +93,7 @@ struct bfd {
 	_Atomic bool is_stopping;
 	_Atomic int event_fd;
 	int wake_fd;
+	struct events *events; /* NULL: none are noted */
 	pthread_t thread;
 	bool is_started;
 	uint64_t random; /* the thread's */
@@ -432,6 +434,13 @@ static void publish(struct bfd *bfd, struct session *session)
 	if (atomic_load_explicit(&p->states, memory_order_relaxed) == states) {
 		return;
 	}
+	events_note(bfd->events, EVENT_BFD, 0, EVENT_NONE,
+		    (size_t)(session - bfd->sessions), "%s%s%s",
+		    bfd_state_text(session->bfd.state),
+		    session->hold != BFD_HOLD_NONE ? ", held down: " : ": ",
+		    session->hold != BFD_HOLD_NONE
+			    ? bfd_hold_text(session->hold)
+			    : bfd_diagnostic_text(session->bfd.diagnostic));
 	/* Released: who sees the new state sees the fall that made it. */
 	atomic_store_explicit(&p->states, states, memory_order_release);
 	event_fd = atomic_load_explicit(&bfd->event_fd, memory_order_acquire);
@@ -712,6 +721,11 @@ uint32_t bfd_falls(const struct bfd *bfd, size_t peer)
 void bfd_set_event(struct bfd *bfd, int event_fd)
 {
 	atomic_store_explicit(&bfd->event_fd, event_fd, memory_order_release);
+}
+
+void bfd_set_events(struct bfd *bfd, struct events *events)
+{
+	bfd->events = events;
 }
 
 void bfd_status(const struct bfd *bfd, size_t peer, struct bfd_peer_status *out)

@@ -22,6 +22,7 @@
 #include <stdint.h>
 
 struct bfd;
+struct events;
 
 enum {
 	BFD_STALE_MS = 300,
@@ -93,6 +94,9 @@ uint32_t bfd_falls(const struct bfd *bfd, size_t peer);
 
 /* Written to (eventfd) after each change of a session. The speaker's. */
 void bfd_set_event(struct bfd *bfd, int event_fd);
+
+/* Changes are noted there from the next one on. Before bfd_start(). */
+void bfd_set_events(struct bfd *bfd, struct events *events);
 
 struct bfd_peer_status {
 	bool is_configured;

@@ -2,6 +2,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
+#include "server/route/control_answers.h"
 #include "server/route/decider.h"
 
 #include <errno.h>
@@ -42,10 +43,7 @@ struct control_route {
 
 /* --- replies -------------------------------------------------------------- */
 
-static json_t *refuse(const char *format, ...)
-	__attribute__((format(printf, 1, 2)));
-
-static json_t *refuse(const char *format, ...)
+json_t *control_refuse(const char *format, ...)
 {
 	char text[CONTROL_ROUTE_ERROR_MAX];
 	va_list arguments;
@@ -356,13 +354,14 @@ static json_t *answer_drain(struct decider *decider, const json_t *request,
 	enum status status;
 
 	if (value != NULL && target == NULL) {
-		return refuse("'target' must be a string");
+		return control_refuse("'target' must be a string");
 	}
 	status = is_drain ? decider_drain(decider, target)
 			  : decider_undrain(decider, target);
 	if (status != STATUS_OK) {
-		return refuse("no service, prefix or peer is called '%.128s'",
-			      target);
+		return control_refuse(
+			"no service, prefix or peer is called '%.128s'",
+			target);
 	}
 	return json_pack("{s:b, s:I}", "ok", 1, "drain_ms",
 			 is_drain ? (json_int_t)decider->config->health.drain_ms
@@ -378,15 +377,17 @@ json_t *control_route_answer(struct decider *decider, const char *line,
 	json_t *reply;
 
 	if (command == NULL) {
-		reply = refuse("not a request: {\"command\": NAME}");
+		reply = control_refuse("not a request: {\"command\": NAME}");
 	} else if (strcmp(command, "route-status") == 0) {
 		reply = answer_status(decider);
 	} else if (strcmp(command, "route-drain") == 0) {
 		reply = answer_drain(decider, request, true);
 	} else if (strcmp(command, "route-undrain") == 0) {
 		reply = answer_drain(decider, request, false);
+	} else if (strcmp(command, "route-log") == 0) {
+		reply = control_log_answer(decider, request);
 	} else {
-		reply = refuse("unknown command '%.64s'", command);
+		reply = control_refuse("unknown command '%.64s'", command);
 	}
 	json_decref(request);
 	return reply;

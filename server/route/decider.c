@@ -13,6 +13,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
+#include "server/route/journal.h"
 #include "server/route/log_thread.h"
 
 #include <assert.h>
@@ -20,6 +21,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+static const struct target everything = {TARGET_ALL, 0};
 
 static uint64_t now_ms(void)
 {
@@ -45,20 +48,31 @@ static const char *zone_trouble(enum health_zone state)
 	return "is not there";
 }
 
+const char *decider_target_text(const struct decider *decider, size_t index,
+				char text[DECIDER_REASON_MAX])
+{
+	const struct decider_target *target = &decider->targets[index];
+	char address[ADDRESS_TEXT_MAX];
+
+	snprintf(text, DECIDER_REASON_MAX, "%s, '%.300s' over %s",
+		 address_dump(&decider->config->probes[target->probe].address,
+			      address),
+		 decider->config->questions[target->question].question.text,
+		 target->is_tcp ? "TCP" : "UDP");
+	return text;
+}
+
 static void probe_reason(const struct decider *decider, size_t prefix,
 			 char text[DECIDER_REASON_MAX])
 {
 	const struct decider_prefix *p = &decider->prefixes[prefix];
 	size_t index = p->targets[p->health.reason_index];
-	const struct decider_target *target = &decider->targets[index];
-	char address[ADDRESS_TEXT_MAX];
+	char target[DECIDER_REASON_MAX];
 
-	snprintf(text, DECIDER_REASON_MAX, "%s: %s, '%.300s' over %s: %s",
-		 health_reason_text(p->health.reason),
-		 address_dump(&decider->config->probes[target->probe].address,
-			      address),
-		 decider->config->questions[target->question].question.text,
-		 target->is_tcp ? "TCP" : "UDP", target->result.reply.reason);
+	decider_target_text(decider, index, target);
+	snprintf(text, DECIDER_REASON_MAX, "%s: %.500s: %s",
+		 health_reason_text(p->health.reason), target,
+		 decider->targets[index].result.reply.reason);
 }
 
 static void command_reason(const struct decider *decider, size_t prefix,
@@ -137,28 +151,37 @@ const char *decider_reason(const struct decider *decider, size_t prefix,
 	return text;
 }
 
-static void log_state(struct decider *decider, size_t index)
+const char *decider_why(const struct decider *decider, size_t index,
+			char text[DECIDER_REASON_MAX])
 {
-	const struct decider_prefix *prefix = &decider->prefixes[index];
-	const struct config_prefix *config = &decider->config->prefixes[index];
 	const struct drain *drain = &decider->prefix_drains[index];
-	char name[PREFIX_TEXT_MAX];
-	char reason[DECIDER_REASON_MAX];
 
-	decider_reason(decider, index, reason);
-	if (drain->phase != DRAIN_NONE && health_is_up(&prefix->health)) {
-		snprintf(reason, sizeof(reason), "drained by %s",
+	decider_reason(decider, index, text);
+	if (drain->phase != DRAIN_NONE &&
+	    health_is_up(&decider->prefixes[index].health)) {
+		snprintf(text, DECIDER_REASON_MAX, "drained by %s",
 			 drain->causes & DRAIN_BY_STOP
 				 ? "the end of this program"
 			 : drain->causes & DRAIN_BY_NAMESERVER
 				 ? "the end of the nameserver"
 				 : "the operator");
 	}
+	return text;
+}
+
+static void log_state(struct decider *decider, size_t index)
+{
+	const struct decider_prefix *prefix = &decider->prefixes[index];
+	const struct config_prefix *config = &decider->config->prefixes[index];
+	char name[PREFIX_TEXT_MAX];
+	char reason[DECIDER_REASON_MAX];
+
 	log_notice("service '%s': %s %s%s: %s",
 		   decider->config->services[config->service].name,
 		   prefix_dump(&config->prefix, name),
 		   decider->speaker == NULL ? "would be " : "",
-		   policy_state_text(prefix->state), reason);
+		   policy_state_text(prefix->state),
+		   decider_why(decider, index, reason));
 }
 
 static void log_health(struct decider *decider, size_t index)
@@ -235,6 +258,7 @@ static void apply(struct decider *decider, uint64_t now)
 	}
 	take_turns(decider, now);
 	decider->route_count = policy_decide(&input, decider->routes);
+	journal_decisions(decider);
 	if (decider->speaker != NULL && !decider->is_finished) {
 		offer = speaker_offer(
 			decider->speaker, decider->routes, decider->route_count,
@@ -274,6 +298,7 @@ static bool step(struct decider *decider, size_t prefix,
 	if (health->state == state) {
 		return false;
 	}
+	journal_health(decider, prefix, state, now);
 	if (health->state == HEALTH_OVERLOAD || state == HEALTH_OVERLOAD) {
 		log_health(decider, prefix);
 	}
@@ -338,10 +363,12 @@ static bool prefix_has_use(const struct decider *decider, size_t index,
 	return false;
 }
 
-static void step_drains(struct decider *decider, uint64_t now)
+/* True: one has gone on. */
+static bool step_drains(struct decider *decider, uint64_t now)
 {
 	const struct config_route *config = decider->config;
 	bool is_running = false;
+	bool changed = false;
 	uint64_t established;
 
 	for (size_t i = 0; i < config->prefix_count; i++) {
@@ -351,17 +378,24 @@ static void step_drains(struct decider *decider, uint64_t now)
 		is_running |= decider->peer_drains[i].phase == DRAIN_RUNNING;
 	}
 	if (!is_running) {
-		return;
+		return false;
 	}
 	established = established_peers(decider);
 	for (size_t i = 0; i < config->prefix_count; i++) {
-		drain_step(&decider->prefix_drains[i],
-			   prefix_has_use(decider, i, established), now);
+		if (drain_step(&decider->prefix_drains[i],
+			       prefix_has_use(decider, i, established), now)) {
+			journal_drain(decider, i, EVENT_NONE, "drained");
+			changed = true;
+		}
 	}
 	for (size_t i = 0; i < config->peer_count; i++) {
-		drain_step(&decider->peer_drains[i],
-			   (established >> i & 1) != 0, now);
+		if (drain_step(&decider->peer_drains[i],
+			       (established >> i & 1) != 0, now)) {
+			journal_drain(decider, EVENT_NONE, i, "drained");
+			changed = true;
+		}
 	}
+	return changed;
 }
 
 static void drain_prefix(struct decider *decider, size_t index,
@@ -373,89 +407,67 @@ static void drain_prefix(struct decider *decider, size_t index,
 		    decider->config->health.drain_ms, now);
 }
 
-/* Does target name this prefix, or its service? NULL names all. */
-static bool names_prefix(const struct decider *decider, const char *target,
-			 size_t index)
+static void say_command(struct decider *decider, const struct target *target,
+			const char *verb, const char *name)
 {
-	const struct config_prefix *prefix = &decider->config->prefixes[index];
-	char text[PREFIX_TEXT_MAX];
+	char text[EVENT_TEXT_MAX];
 
-	return target == NULL ||
-	       strcmp(decider->config->services[prefix->service].name,
-		      target) == 0 ||
-	       strcmp(prefix_dump(&prefix->prefix, text), target) == 0;
+	snprintf(text, sizeof(text), "%s %s", verb,
+		 name != NULL ? name : "everything");
+	journal_command(decider, target, text);
+	log_notice("by the operator: %s", text);
 }
 
-static bool names_peer(const struct decider *decider, const char *target,
-		       size_t index)
-{
-	struct address address = decider->config->peers[index].address;
-	char text[ADDRESS_TEXT_MAX];
-
-	if (target == NULL) {
-		return false;
-	}
-	if (strcmp(address_dump(&address, text), target) == 0) {
-		return true;
-	}
-	address.port = 0;
-	return strcmp(address_dump(&address, text), target) == 0;
-}
-
-enum status decider_drain(struct decider *decider, const char *target)
+enum status decider_drain(struct decider *decider, const char *name)
 {
 	const struct config_route *config = decider->config;
 	uint64_t established = established_peers(decider);
 	uint64_t now = now_ms();
-	bool is_found = false;
+	struct target target;
+	enum status status = target_find(&target, config, name);
 
+	if (status != STATUS_OK) {
+		return status;
+	}
+	say_command(decider, &target, "drain", name);
 	for (size_t i = 0; i < config->prefix_count; i++) {
-		if (names_prefix(decider, target, i)) {
-			is_found = true;
+		if (target_has_prefix(&target, config, i)) {
 			drain_prefix(decider, i, DRAIN_BY_OPERATOR, established,
 				     now);
 		}
 	}
 	for (size_t i = 0; i < config->peer_count; i++) {
-		if (names_peer(decider, target, i)) {
-			is_found = true;
+		if (target_has_peer(&target, i)) {
 			drain_begin(&decider->peer_drains[i], DRAIN_BY_OPERATOR,
 				    (established >> i & 1) != 0,
 				    config->health.drain_ms, now);
 		}
 	}
-	if (!is_found) {
-		return STATUS_NOT_FOUND;
-	}
-	log_notice("drained by the operator: %s",
-		   target != NULL ? target : "everything");
 	apply(decider, now);
 	return STATUS_OK;
 }
 
-enum status decider_undrain(struct decider *decider, const char *target)
+enum status decider_undrain(struct decider *decider, const char *name)
 {
 	const struct config_route *config = decider->config;
-	bool is_found = false;
+	struct target target;
+	enum status status = target_find(&target, config, name);
 
+	if (status != STATUS_OK) {
+		return status;
+	}
+	say_command(decider, &target, "undrain", name);
 	for (size_t i = 0; i < config->prefix_count; i++) {
-		if (names_prefix(decider, target, i)) {
-			is_found = true;
+		if (target_has_prefix(&target, config, i)) {
 			drain_end(&decider->prefix_drains[i],
 				  DRAIN_BY_OPERATOR);
 		}
 	}
 	for (size_t i = 0; i < config->peer_count; i++) {
-		if (target == NULL || names_peer(decider, target, i)) {
-			is_found = true;
+		if (target.kind == TARGET_ALL || target_has_peer(&target, i)) {
 			drain_end(&decider->peer_drains[i], DRAIN_BY_OPERATOR);
 		}
 	}
-	if (!is_found) {
-		return STATUS_NOT_FOUND;
-	}
-	log_notice("no longer drained by the operator: %s",
-		   target != NULL ? target : "everything");
 	apply(decider, now_ms());
 	return STATUS_OK;
 }
@@ -601,6 +613,7 @@ void decider_stop(struct decider *decider)
 	}
 	log_notice("stopping: draining for up to %u ms",
 		   decider->config->health.drain_ms);
+	journal_command(decider, &everything, "route control is stopping");
 	stop_begin(decider, DRAIN_BY_STOP, now_ms());
 	stop_steps(decider, now_ms());
 }
@@ -638,10 +651,13 @@ static void on_command(void *context, size_t index, bool is_good,
 	struct decider_command *state = &decider->command_states[index];
 	uint64_t now = now_ms();
 	bool changed = false;
+	bool is_news;
 
+	is_news = state->runs == 0 || state->is_good != is_good;
 	state->runs++;
 	state->is_good = is_good;
 	snprintf(state->reason, sizeof(state->reason), "%s", reason);
+	journal_run(decider, index, is_news, now);
 	for (size_t p = 0; p < decider->config->prefix_count; p++) {
 		const struct health *health = &decider->prefixes[p].health;
 
@@ -669,12 +685,16 @@ static void on_probe(void *context, size_t index,
 	struct decider *decider = context;
 	struct decider_target *target = &decider->targets[index];
 	uint64_t now = now_ms();
+	enum probe_verdict before = target->result.reply.verdict;
+	bool is_news = !target->has_result;
 	bool changed = false;
 
 	target->result = *result;
 	target->has_result = true;
 	check_serial(decider, target);
 	result = &target->result;
+	journal_probe(decider, index,
+		      is_news || before != result->reply.verdict, now);
 	for (size_t i = target->first_use; i < target[1].first_use; i++) {
 		const struct health_event event = {
 			.type = HEALTH_EVENT_PROBE,
@@ -695,6 +715,7 @@ static void on_connected(void *context)
 	const struct health_event event = {.type = HEALTH_EVENT_CONNECTED};
 
 	log_notice("attached to the nameserver");
+	journal_nameserver(decider, false, now_ms(), "attached");
 	decider->has_report = false;
 	decider->is_stopping = false;
 	step_all(decider, &event, now_ms());
@@ -707,6 +728,7 @@ static void on_lost(void *context, const char *reason)
 	uint64_t now = now_ms();
 
 	decider->has_report = false;
+	journal_nameserver(decider, true, now, reason);
 	step_all(decider, &event, now);
 	if ((decider->stop_causes & DRAIN_BY_NAMESERVER) != 0) {
 		stop_end(decider, DRAIN_BY_NAMESERVER);
@@ -768,6 +790,8 @@ static void on_report(void *context, const struct health_report *report,
 	if (report->is_stopping && !decider->is_stopping) {
 		log_notice("the nameserver is stopping");
 		decider->is_stopping = true;
+		journal_command(decider, &everything,
+				"the nameserver is stopping");
 		stop_begin(decider, DRAIN_BY_NAMESERVER, now);
 		stop_steps(decider, now);
 	}
@@ -858,7 +882,7 @@ static void on_tick(uv_timer_t *timer)
 	watch_speaker(decider);
 	now = now_ms();
 	changed = step_all(decider, &event, now);
-	step_drains(decider, now);
+	changed |= step_drains(decider, now);
 	/* Drains change little and seldom: the table is decided at each tick. */
 	if (changed || now - decider->offered_at >= DECIDER_RENEW_MS ||
 	    decider->stop == DECIDER_DRAINS) {
@@ -1047,11 +1071,17 @@ static bool make_parts(struct decider *decider,
 				       sizeof(*decider->service_open));
 	decider->strains =
 		calloc(config->prefix_count, sizeof(*decider->strains));
+	decider->incidents =
+		calloc(config->prefix_count, sizeof(*decider->incidents));
+	decider->peer_incidents = calloc(config->peer_count + 1,
+					 sizeof(*decider->peer_incidents));
 	good = good && decider->prefixes != NULL &&
 	       decider->prefix_up != NULL && decider->prefix_drains != NULL &&
 	       decider->peer_drains != NULL && decider->bfd_shown != NULL &&
 	       decider->routes != NULL && decider->strains != NULL &&
-	       decider->command_states != NULL && decider->service_open != NULL;
+	       decider->command_states != NULL &&
+	       decider->service_open != NULL && decider->incidents != NULL &&
+	       decider->peer_incidents != NULL;
 	for (size_t i = 0; good && i < config->prefix_count; i++) {
 		good = make_prefix(decider, i, now_ms());
 	}
@@ -1097,6 +1127,8 @@ static void free_memory(struct decider *decider)
 	free(decider->peer_drains);
 	free(decider->bfd_shown);
 	free(decider->routes);
+	free(decider->incidents);
+	free(decider->peer_incidents);
 	free(decider);
 }
 
@@ -1113,6 +1145,7 @@ struct decider *decider_new(uv_loop_t *loop,
 	decider->loop = loop;
 	decider->speaker = options->speaker;
 	decider->bfd = options->bfd;
+	decider->events = options->events;
 	decider->finished = options->finished;
 	decider->context = options->context;
 	if (!make_parts(decider, options)) {

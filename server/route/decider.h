@@ -16,10 +16,13 @@
 #include "server/route/command.h"
 #include "server/route/config_route.h"
 #include "server/route/control_link.h"
+#include "server/route/events.h"
 #include "server/route/health.h"
+#include "server/route/incident.h"
 #include "server/route/policy.h"
 #include "server/route/prober.h"
 #include "server/route/speaker.h"
+#include "server/route/target.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -112,8 +115,13 @@ struct decider {
 	struct drain *peer_drains;
 	struct route *routes;
 	size_t route_count;
-	uint64_t offered_at; /* ms */
-	uint64_t offer;      /* its number; 0: none yet */
+	struct events *events;         /* NULL: none are kept */
+	struct incident *incidents;    /* by prefix */
+	struct incident_recent recent; /* over all prefixes */
+	uint64_t *peer_incidents;      /* by peer: of the last command */
+	uint64_t offer_incident;       /* that the next change follows from */
+	uint64_t offered_at;           /* ms */
+	uint64_t offer;                /* its number; 0: none yet */
 
 	enum decider_stop stop;
 	unsigned stop_causes; /* set of enum drain_cause */
@@ -136,6 +144,7 @@ struct decider_options {
 	const char *server_control; /* path */
 	struct speaker *speaker;    /* NULL: dry run */
 	struct bfd *bfd;            /* NULL: none */
+	struct events *events;      /* NULL: none are kept */
 	/* From the loop: a stop is complete, the program may end. Once. */
 	void (*finished)(void *context);
 	void *context;
@@ -161,6 +170,14 @@ must_check enum status decider_undrain(struct decider *decider,
 /* Why a prefix is as it is, in one line. Returns text. */
 const char *decider_reason(const struct decider *decider, size_t prefix,
 			   char text[DECIDER_REASON_MAX]);
+
+/* Why it stands where it stands: a drain comes before what health says. */
+const char *decider_why(const struct decider *decider, size_t prefix,
+			char text[DECIDER_REASON_MAX]);
+
+/* "192.0.2.53, 'example. SOA' over UDP". Returns text. */
+const char *decider_target_text(const struct decider *decider, size_t target,
+				char text[DECIDER_REASON_MAX]);
 
 /* No callback comes afterwards; memory goes once the loop has run. */
 void decider_free(struct decider *decider);

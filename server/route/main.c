@@ -41,6 +41,7 @@ struct program {
 	const struct config_route *config;
 	struct speaker *speaker; /* NULL: dry run */
 	struct bfd *bfd;         /* NULL: no peer has it, or dry run */
+	struct events *events;
 	struct decider *decider;
 	struct control_route *control;
 	uv_loop_t loop;
@@ -200,6 +201,7 @@ static enum exit_status run(struct program *program)
 		.server_control = server,
 		.speaker = program->speaker,
 		.bfd = program->bfd,
+		.events = program->events,
 		.finished = on_finished,
 		.context = program,
 	};
@@ -276,6 +278,9 @@ static bool make_bfd(struct program *program)
 	}
 	if (is_wanted) {
 		program->bfd = bfd_new(peers, config->peer_count);
+		if (program->bfd != NULL) {
+			bfd_set_events(program->bfd, program->events);
+		}
 	}
 	return !is_wanted || program->bfd != NULL;
 }
@@ -306,8 +311,10 @@ int main(int argc, char **argv)
 		return EXIT_BAD_ARGUMENTS;
 	}
 	program.config = config;
-	if (!make_bfd(&program)) {
+	program.events = events_new();
+	if (program.events == NULL || !make_bfd(&program)) {
 		fputs("rootcast-routed: out of memory\n", stderr);
+		events_free(program.events);
 		config_route_free(config);
 		return EXIT_COULD_NOT_RUN;
 	}
@@ -317,6 +324,7 @@ int main(int argc, char **argv)
 		.peers = config->peers,
 		.peer_count = config->peer_count,
 		.bfd = program.bfd,
+		.events = program.events,
 		.listen = config->listen,
 		.listen_count = config->listen_count,
 	};
@@ -341,6 +349,7 @@ int main(int argc, char **argv)
 	bfd_stop(program.bfd);
 	speaker_free(program.speaker);
 	bfd_free(program.bfd);
+	events_free(program.events);
 	config_route_free(config);
 	return (int)result;
 }

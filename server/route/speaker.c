@@ -99,6 +99,7 @@ static bool lock_try(struct speaker *speaker)
 static void want_all(struct speaker *speaker)
 {
 	for (size_t i = 0; i < speaker->peer_count; i++) {
+		speaker->peers[i].incident = speaker->incident;
 		peer_want(&speaker->peers[i]);
 	}
 }
@@ -117,6 +118,7 @@ static void offers_take(struct speaker *speaker, uint64_t now)
 	struct table table = {0};
 	uint64_t offer = 0;
 	uint64_t lease = 0;
+	uint64_t incident = 0;
 	bool has_table;
 	bool is_stop;
 	bool is_hard_stop;
@@ -129,6 +131,7 @@ static void offers_take(struct speaker *speaker, uint64_t now)
 		table = speaker->pending;
 		offer = speaker->pending_offer;
 		lease = speaker->pending_lease;
+		incident = speaker->pending_incident;
 		speaker->pending = (struct table){0};
 		speaker->has_pending = false;
 	}
@@ -158,6 +161,7 @@ static void offers_take(struct speaker *speaker, uint64_t now)
 	free(speaker->table.routes);
 	speaker->table = table;
 	speaker->offer_change = offer;
+	speaker->incident = incident;
 	speaker->is_lease_over = now >= lease;
 	want_all(speaker);
 }
@@ -170,6 +174,11 @@ static void lease_check(struct speaker *speaker, uint64_t now)
 	}
 	speaker->is_lease_over = true;
 	speaker->has_edge = true;
+	speaker->incident = events_incident(speaker->events);
+	events_note(speaker->events, EVENT_LEASE, speaker->incident, EVENT_NONE,
+		    EVENT_NONE,
+		    "the deciding part has not renewed its lease: withdrawing "
+		    "everything");
 	want_all(speaker);
 	if (speaker->table.count > 0) {
 		log_error("the deciding part has not renewed its lease: "
@@ -743,6 +752,7 @@ struct speaker *speaker_new(const struct speaker_config *config, char *error,
 					    ? config->acknowledge_wait
 					    : ACKNOWLEDGE_NS;
 	speaker->bfd = config->bfd;
+	speaker->events = config->events;
 	for (size_t i = 0; i < config->listen_count; i++) {
 		speaker->listen[speaker->listen_count++] = config->listen[i];
 	}
@@ -811,11 +821,17 @@ uint64_t speaker_offer(struct speaker *speaker, const struct route *routes,
 	speaker->has_pending = true;
 	speaker->pending_offer = offer;
 	speaker->pending_lease = lease_until_ns;
+	speaker->pending_incident = speaker->next_incident;
 	pthread_mutex_unlock(&speaker->lock);
 	/* Behind the unlock: who wakes up must find the lock free. */
 	wake(speaker);
 	free(old);
 	return offer;
+}
+
+void speaker_incident(struct speaker *speaker, uint64_t incident)
+{
+	speaker->next_incident = incident;
 }
 
 uint64_t speaker_confirmed(const struct speaker *speaker)

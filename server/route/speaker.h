@@ -21,6 +21,7 @@
 #include "lib/bgp/message.h"
 #include "lib/bgp/update.h"
 #include "server/route/bfd.h"
+#include "server/route/events.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -74,7 +75,8 @@ struct speaker_config {
 	uint32_t local_as;
 	const struct speaker_peer *peers; /* copied */
 	size_t peer_count;
-	struct bfd *bfd; /* of the same peers; NULL: none. Outlives us */
+	struct bfd *bfd;       /* of the same peers; NULL: none. Outlives us */
+	struct events *events; /* NULL: none are noted. Outlives us */
 	const struct address *listen; /* with ports; copied */
 	size_t listen_count;
 	/* Tests shorten these; 0: the default. ns. */
@@ -123,6 +125,12 @@ void speaker_free(struct speaker *speaker);
 must_check uint64_t speaker_offer(struct speaker *speaker,
 				  const struct route *routes, size_t count,
 				  uint64_t lease_until_ns);
+
+/*
+ * What offers from now on follow from, for the events of their UPDATEs. Of the
+ * thread that offers.
+ */
+void speaker_incident(struct speaker *speaker, uint64_t incident);
 
 /*
  * The youngest offer that every peer has got: it was written, and each peer's

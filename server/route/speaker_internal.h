@@ -75,7 +75,10 @@ struct peer {
 	struct session caller;
 	struct bgp_rib *rib;
 	/* Marks in the stream: values of main.connection->queued. */
-	uint64_t told_mark; /* behind the last UPDATE */
+	uint64_t told_mark;     /* behind the last UPDATE */
+	uint64_t written_noted; /* marks that events were noted for */
+	uint64_t acknowledged_noted;
+	uint64_t incident; /* that its UPDATEs follow from */
 	uint64_t withdraw_mark;
 	uint64_t withdraw_first_mark; /* that withdraw_until is for */
 	uint64_t withdraw_until;      /* 0: no withdrawal is under way */
@@ -124,7 +127,8 @@ struct speaker {
 	/* Constant after speaker_new(). */
 	size_t peer_count;
 	uint64_t acknowledge_wait;
-	struct bfd *bfd; /* NULL: none */
+	struct bfd *bfd;       /* NULL: none */
+	struct events *events; /* NULL: none are noted */
 	struct address listen[SPEAKER_LISTEN_MAX];
 	size_t listen_count;
 	int wake_fd;
@@ -136,6 +140,7 @@ struct speaker {
 	bool has_pending;
 	uint64_t pending_offer;
 	uint64_t pending_lease;
+	uint64_t pending_incident;
 	uint64_t offer_count;
 	bool is_stop_asked;
 	bool is_hard_stop_asked;
@@ -157,6 +162,9 @@ struct speaker {
 	bool is_started;
 	bool is_joined;
 
+	/* The offering thread's. */
+	uint64_t next_incident;
+
 	/* The loop's thread. */
 	uv_loop_t loop;
 	uv_timer_t timer;
@@ -169,6 +177,7 @@ struct speaker {
 	uint64_t offer;        /* that table came with, or a later equal one */
 	uint64_t offer_change; /* the youngest that changed the table */
 	uint64_t lease_until;
+	uint64_t incident; /* that the table follows from */
 	bool is_lease_over;
 	bool is_lock_missed;
 	bool has_edge; /* to be signalled once published */

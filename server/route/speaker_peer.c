@@ -35,6 +35,7 @@
 enum {
 	UPDATES_MAX = 64, /* messages written a pass and peer */
 	ROUTES_NAMED = 4, /* in a log line */
+	LIST_MAX = ROUTES_NAMED * (PREFIX_TEXT_MAX + 2) + 32,
 };
 
 #define UNCONFIRMED_NS  (SPEAKER_HOLD_S * SPEAKER_SECOND) /* hold time 0 */
@@ -117,25 +118,61 @@ static void log_failed(struct peer *peer)
 	log_warning("peer %s: %s; trying again", peer->name, peer->last_error);
 }
 
-/* 'announced 192.0.2.0/24, 2001:db8::/48 and 3 more' */
+/* '192.0.2.0/24, 2001:db8::/48 and 3 more' */
+static const char *list_routes(char text[LIST_MAX],
+			       const struct prefix *prefixes, size_t count)
+{
+	char one[PREFIX_TEXT_MAX];
+	size_t at = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; i < count && i < ROUTES_NAMED; i++) {
+		at += (size_t)snprintf(text + at, LIST_MAX - at, "%s%s",
+				       i > 0 ? ", " : "",
+				       prefix_dump(&prefixes[i], one));
+	}
+	if (count > ROUTES_NAMED) {
+		snprintf(text + at, LIST_MAX - at, " and %zu more",
+			 count - ROUTES_NAMED);
+	}
+	return text;
+}
+
 static void log_routes(const struct peer *peer, const char *verb,
 		       const struct prefix *prefixes, size_t count)
 {
-	char list[ROUTES_NAMED * (PREFIX_TEXT_MAX + 2)] = "";
-	char text[PREFIX_TEXT_MAX];
-	char more[32] = "";
-	size_t at = 0;
+	char list[LIST_MAX];
 
-	for (size_t i = 0; i < count && i < ROUTES_NAMED; i++) {
-		at += (size_t)snprintf(list + at, sizeof(list) - at, "%s%s",
-				       i > 0 ? ", " : "",
-				       prefix_dump(&prefixes[i], text));
+	log_info("peer %s: %s %s", peer->name, verb,
+		 list_routes(list, prefixes, count));
+}
+
+/* --- events --------------------------------------------------------------- */
+
+static void note_update(const struct peer *peer, enum bgp_rib_kind kind,
+			size_t count)
+{
+	char list[LIST_MAX];
+
+	events_note(peer->speaker->events, EVENT_UPDATE, peer->incident,
+		    EVENT_NONE, peer->index, "%s %s",
+		    kind == BGP_RIB_WITHDRAW   ? "withdraw"
+		    : kind == BGP_RIB_ANNOUNCE ? "announce"
+					       : "End-of-RIB",
+		    list_routes(list, bgp_rib_last(peer->rib), count));
+}
+
+/* Once for all UPDATEs that stand before it. */
+static void note_mark(const struct peer *peer, enum event_kind kind,
+		      uint64_t reached, uint64_t *noted)
+{
+	if (reached >= peer->told_mark && *noted < peer->told_mark) {
+		*noted = peer->told_mark;
+		events_note(peer->speaker->events, kind, peer->incident,
+			    EVENT_NONE, peer->index, "%s",
+			    kind == EVENT_WRITTEN ? "TCP has it"
+						  : "the peer's TCP has it");
 	}
-	if (count > ROUTES_NAMED) {
-		snprintf(more, sizeof(more), " and %zu more",
-			 count - ROUTES_NAMED);
-	}
-	log_info("peer %s: %s %s%s", peer->name, verb, list, more);
 }
 
 /* --- a peer's routes ------------------------------------------------------ */
@@ -214,6 +251,7 @@ static void peer_tell(struct peer *peer, uint64_t now)
 			assert(0);
 		}
 		peer->told_mark = c->queued;
+		note_update(peer, kind, count);
 		peer->ack_poll_wait = ACK_POLL_NS;
 		peer->ack_poll_at = now + ACK_POLL_NS;
 		if (kind == BGP_RIB_WITHDRAW) {
@@ -223,6 +261,7 @@ static void peer_tell(struct peer *peer, uint64_t now)
 			}
 		}
 	}
+	note_mark(peer, EVENT_WRITTEN, c->written, &peer->written_noted);
 	connection_poll(c);
 }
 
@@ -240,6 +279,8 @@ void peer_acknowledge(struct peer *peer, uint64_t now)
 	session_happens(&peer->main, peer->acknowledged < c->queued
 					     ? BGP_EVENT_SEND_BLOCKED
 					     : BGP_EVENT_SEND_CLEAR);
+	note_mark(peer, EVENT_ACKNOWLEDGED, peer->acknowledged,
+		  &peer->acknowledged_noted);
 	if (peer->acknowledged >= peer->told_mark) {
 		peer->ack_poll_at = 0;
 	} else if (now >= peer->ack_poll_at) {
@@ -337,6 +378,10 @@ static void peer_up(struct peer *peer)
 	peer->unconfirmed_until = 0;
 	peer->established_count++;
 	peer->last_logged[0] = '\0';
+	peer->incident = events_incident(peer->speaker->events);
+	events_note(peer->speaker->events, EVENT_SESSION, peer->incident,
+		    EVENT_NONE, peer->index, "established, hold %u s",
+		    peer->main.fsm.hold_s);
 	log_up(peer);
 }
 
@@ -375,6 +420,15 @@ static void peer_down(struct peer *peer, uint64_t now)
 		peer->unconfirmed_until = now + hold;
 	}
 	session_explain(&peer->main);
+	if (peer->withdraw_until == 0 &&
+	    peer->main.fsm.cause.kind != BGP_CAUSE_STOPPED) {
+		/* Else it is the end of what was under way. */
+		peer->incident = events_incident(peer->speaker->events);
+	}
+	events_note(peer->speaker->events, EVENT_SESSION, peer->incident,
+		    EVENT_NONE, peer->index,
+		    "lost with %zu routes announced: %.100s", told,
+		    peer->last_error);
 	log_down(peer, told, now);
 	bgp_rib_down(peer->rib);
 	peer->withdraw_until = 0;
@@ -458,6 +512,8 @@ static void session_close(struct session *session, bool is_reset, uint64_t now)
 	if (!is_caller(session)) {
 		/* Marks are places in this connection's stream. */
 		session->peer->told_mark = 0;
+		session->peer->written_noted = 0;
+		session->peer->acknowledged_noted = 0;
 		session->peer->withdraw_mark = 0;
 		session->peer->ack_poll_at = 0;
 	}

@@ -118,9 +118,111 @@ class Test:
             process.wait()
             os.close(reader)
 
+    # --- route log --------------------------------------------------------
+
+    def log(self, *words):
+        """The events and incidents that 'route log' shows."""
+        status, document = self.site.ctl("route", "log", *words)
+        if status != 0 or not isinstance(document, dict):
+            return [], {}
+        return (document["events"],
+                {one["incident"]: one for one in document["incidents"]})
+
+    def incident_of(self, kind, text):
+        """The youngest incident with such an event, and its events."""
+        events, incidents = self.log()
+        for event in reversed(events):
+            if event["kind"] == kind and text in event["text"]:
+                number = event["incident"]
+                return incidents.get(number), [
+                    one for one in events if one["incident"] == number]
+        return None, []
+
+    def follow(self, name, incident, events, kinds):
+        """The kinds of event stand in that order, with rising times."""
+        found = [event["kind"] for event in events]
+        places = [found.index(kind) for kind in kinds if kind in found]
+        times = [event["monotonic_us"] for event in events]
+        self.check(f"{name}: {' -> '.join(kinds)}",
+                   incident is not None and len(places) == len(kinds) and
+                   places == sorted(places) and
+                   0 <= incident["decided_us"] <= incident["updated_us"] <=
+                   incident["acknowledged_us"] and
+                   max(times) - min(times) < 10e6,
+                   f"{incident} {events}")
+
+    def why_withdrawn(self):
+        """A crash, a hang, a drain: cause, decision, UPDATE, acknowledged."""
+        site = self.make_site()
+        if not self.up("route log"):
+            return
+        site.nameserver.signal(signal.SIGKILL)
+        site.absent(5)
+        time.sleep(0.1)
+        incident, events = self.incident_of("decision",
+                                            "announced -> withdrawn")
+        self.follow("log of a crash", incident, events,
+                    ("nameserver", "health", "decision", "update", "written",
+                     "acknowledged"))
+        self.check("log of a crash: one incident for both prefixes",
+                   {event.get("prefix") for event in events
+                    if event["kind"] == "decision"} ==
+                   {rct.PREFIX4, rct.PREFIX6})
+        site.nameserver.wait(5)
+        self.up("route log: restarted")
+        incident, events = self.incident_of("decision",
+                                            "withdrawn -> announced")
+        self.follow("log of a recovery", incident, events,
+                    ("health", "decision", "update", "acknowledged"))
+        site.nameserver.signal(signal.SIGSTOP)
+        site.absent(5)
+        site.nameserver.signal(signal.SIGCONT)
+        time.sleep(0.1)
+        incident, events = self.incident_of("decision",
+                                            "announced -> withdrawn")
+        self.follow("log of a hang", incident, events,
+                    ("probe", "health", "decision", "update", "acknowledged"))
+        self.up("route log: goes on")
+        site.ctl("route", "drain", rct.PREFIX4)
+        rct.wait_until(lambda: not site.bird.has(rct.PREFIX4), 5)
+        time.sleep(0.1)
+        incident, events = self.incident_of("command", "drain")
+        self.follow("log of a drain", incident, events,
+                    ("command", "decision", "update", "written",
+                     "acknowledged", "drain"))
+        kinds = [event["kind"] for event in events]
+        self.check("log of a drain: then the withdrawal",
+                   kinds[kinds.index("drain"):] ==
+                   ["drain", "decision", "update", "written",
+                    "acknowledged"], f"{kinds}")
+        self.check("log of a drain: the other prefix has no part in it",
+                   all(event.get("prefix") in (None, rct.PREFIX4)
+                       for event in events))
+        of_one, _ = self.log(rct.PREFIX4)
+        of_peer, _ = self.log(rct.ROUTER4)
+        last, _ = self.log("--last", "3")
+        self.check("route log TARGET: only what concerns it",
+                   of_one and of_peer and
+                   all(event.get("prefix") in (None, rct.PREFIX4)
+                       for event in of_one) and
+                   any(event["kind"] == "update" for event in of_one) and
+                   any(event["kind"] == "session" for event in of_peer))
+        self.check("route log --last 3", len(last) == 3)
+        status, text = site.ctl("route", "log", "nothing")
+        self.check("route log of an unknown target: refused", status == 1,
+                   f"{status} {text}")
+        result = rct.run(os.path.join(rct.BIN, "rootcastctl"), "--socket",
+                         os.path.join(self.folder, "route.sock"), "route",
+                         "log", check=False)
+        print(result.stdout[-3000:])
+        self.check("route log: as text", result.returncode == 0 and
+                   "incident" in result.stdout and
+                   "acknowledged after" in result.stdout)
+        site.ctl("route", "undrain")
+
     def run(self):
         try:
-            for step in (self.full_standard_error,):
+            for step in (self.full_standard_error, self.why_withdrawn):
                 print(f"== {step.__name__}", flush=True)
                 step()
         finally:

@@ -8,6 +8,12 @@
  * TCP, timers and the other sockets had their turn. libuv's own UDP was left
  * aside: it takes 20 datagrams a call and sends one by one.
  *
+ * While there is much to do the socket is not watched: one in an epoll set has
+ * someone to wake up, and the kernel goes about that once for each datagram it
+ * has sent or received, under two locks. So a worker that has met a full batch
+ * takes the socket off the set, comes back by an idle handle, and watches it
+ * again once there was nothing.
+ *
  * All buffers are one mapping, made at start and kept out of core dumps. A
  * buffer's stride is not a power of two: at 4,096 the first lines of all 64
  * queries would share one set of the first-level cache.
@@ -64,10 +70,13 @@ struct udp_socket {
 	int fd;
 	bool is_ipv6;
 	bool is_wildcard;
+	bool is_busy;        /* not watched, but asked each time round */
 	uint32_t drops_seen; /* main thread */
 };
 
 struct udp {
+	uv_idle_t idle; /* active while a socket is busy */
+	size_t busy;    /* how many are */
 	struct answer_context *answer;
 	struct counters_worker *worker;
 	struct counters_transport *counters;
@@ -282,18 +291,52 @@ static int pass(struct udp_socket *socket)
 	return count;
 }
 
-static void drain(struct udp_socket *socket)
+/* Returns the size of the first batch, or less than 0. */
+static int drain(struct udp_socket *socket)
 {
 	struct counters_worker *worker = socket->udp->worker;
+	int first;
+	int count;
 
 	section_enter(worker);
-	for (unsigned i = 0; i < UDP_BATCHES_A_WAKE; i++) {
-		if (pass(socket) < UDP_BATCH) {
-			break;
-		}
+	first = pass(socket);
+	count = first;
+	for (unsigned i = 1; i < UDP_BATCHES_A_WAKE && count == UDP_BATCH;
+	     i++) {
 		section_pass(worker);
+		count = pass(socket);
 	}
 	section_leave(worker);
+	return first;
+}
+
+static void on_poll(uv_poll_t *poll, int status, int events);
+
+static void on_idle(uv_idle_t *idle)
+{
+	struct udp *udp = idle->data;
+
+	for (size_t i = 0; i < udp->count; i++) {
+		struct udp_socket *socket = &udp->sockets[i];
+
+		if (socket->is_busy && drain(socket) <= 0) {
+			socket->is_busy = false;
+			udp->busy--;
+			(void)uv_poll_start(&socket->poll, UV_READABLE,
+					    on_poll);
+		}
+	}
+	if (udp->busy == 0) {
+		uv_idle_stop(idle);
+	}
+}
+
+static void become_busy(struct udp_socket *socket)
+{
+	uv_poll_stop(&socket->poll);
+	socket->is_busy = true;
+	socket->udp->busy++;
+	uv_idle_start(&socket->udp->idle, on_idle);
 }
 
 /* An error of the socket (status < 0) is taken off it by receiving, too. */
@@ -301,7 +344,9 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 {
 	(void)status;
 	(void)events;
-	drain(poll->data);
+	if (drain(poll->data) == UDP_BATCH) {
+		become_busy(poll->data);
+	}
 }
 
 static bool socket_is_wildcard(int fd, bool *is_ipv6)
@@ -355,6 +400,8 @@ struct udp *udp_new(const struct udp_settings *settings)
 		free(udp);
 		return NULL;
 	}
+	uv_idle_init(settings->loop, &udp->idle);
+	udp->idle.data = udp;
 	for (size_t i = 0; i < settings->count; i++) {
 		int error = socket_start(udp, i, settings);
 
@@ -377,7 +424,7 @@ void udp_heartbeat(struct udp *udp)
 void udp_drain(struct udp *udp)
 {
 	for (size_t i = 0; i < udp->count; i++) {
-		drain(&udp->sockets[i]);
+		(void)drain(&udp->sockets[i]);
 	}
 }
 
@@ -386,6 +433,7 @@ void udp_close(struct udp *udp)
 	for (size_t i = 0; i < udp->count; i++) {
 		uv_close((uv_handle_t *)&udp->sockets[i].poll, NULL);
 	}
+	uv_close((uv_handle_t *)&udp->idle, NULL);
 }
 
 void udp_free(struct udp *udp)

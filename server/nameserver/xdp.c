@@ -13,6 +13,13 @@
  * here. With an MTU of 1,280 or more that changes nothing for the default
  * udp_payload.
  *
+ * While there is much to do the rings are not watched: a socket in an epoll set
+ * has someone to wake up, and the kernel goes about that once for every packet
+ * that it has sent and for every batch that it has received, under two locks. A
+ * worker that has met a full batch takes its ring off the set, comes back by an
+ * idle handle, after TCP and timers had their turn, and watches it again once
+ * it has found it empty. (udp.c does the same.)
+ *
  * Busy polling: where it is asked for, the worker goes on looking at its rings
  * for that many microseconds after the last packet, and has the device looked
  * at in its own thread, before it sleeps.
@@ -36,11 +43,14 @@ struct xdp_queue {
 	uv_poll_t poll;
 	struct xdp *xdp;
 	struct xdp_ring *ring;
+	bool is_busy;        /* not watched, but asked each time round */
 	uint32_t id_state;   /* of the IPv4 identification */
 	uint64_t drops_seen; /* main thread */
 };
 
 struct xdp {
+	uv_idle_t idle; /* active while a queue is busy */
+	size_t busy;    /* how many are */
 	struct answer_context *answer;
 	struct counters_worker *worker;
 	struct counters_transport *counters;
@@ -205,20 +215,26 @@ static size_t pass(struct xdp_queue *queue)
 
 /*
  * Not only while batches are full, as with sockets: a look at an empty ring
- * costs a load, a sleep and a wake-up two system calls.
+ * costs a load, a sleep and a wake-up two system calls. Returns the size of the
+ * largest batch.
  */
-static void drain(struct xdp_queue *queue)
+static size_t drain(struct xdp_queue *queue)
 {
 	struct counters_worker *worker = queue->xdp->worker;
+	size_t largest = 0;
 
 	section_enter(worker);
 	for (unsigned i = 0; i < XDP_BATCHES_A_WAKE; i++) {
-		if (pass(queue) == 0) {
+		size_t count = pass(queue);
+
+		if (count == 0) {
 			break;
 		}
+		largest = count > largest ? count : largest;
 		section_pass(worker);
 	}
 	section_leave(worker);
+	return largest;
 }
 
 static void busy_poll(struct xdp_queue *queue)
@@ -229,7 +245,7 @@ static void busy_poll(struct xdp_queue *queue)
 	for (unsigned i = 0; i < XDP_BATCHES_A_WAKE;) {
 		xdp_ring_poll(queue->ring);
 		if (xdp_ring_waiting(queue->ring) > 0) {
-			drain(queue);
+			(void)drain(queue);
 			end = clock_monotonic_ns() + span;
 			i++;
 		} else if (clock_monotonic_ns() >= end) {
@@ -238,19 +254,50 @@ static void busy_poll(struct xdp_queue *queue)
 	}
 }
 
+static void on_poll(uv_poll_t *poll, int status, int events);
+
+static void on_idle(uv_idle_t *idle)
+{
+	struct xdp *xdp = idle->data;
+
+	for (size_t i = 0; i < xdp->count; i++) {
+		struct xdp_queue *queue = &xdp->queues[i];
+
+		if (queue->is_busy && drain(queue) == 0) {
+			queue->is_busy = false;
+			xdp->busy--;
+			(void)uv_poll_start(&queue->poll, UV_READABLE, on_poll);
+		}
+	}
+	if (xdp->busy == 0) {
+		uv_idle_stop(idle);
+	}
+}
+
+static void become_busy(struct xdp_queue *queue)
+{
+	uv_poll_stop(&queue->poll);
+	queue->is_busy = true;
+	queue->xdp->busy++;
+	uv_idle_start(&queue->xdp->idle, on_idle);
+}
+
 /* libuv ends the watch by itself where the socket is done for: the interface
  * has gone, and the others serve. */
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
 	struct xdp_queue *queue = poll->data;
+	size_t largest;
 
 	(void)events;
 	if (status < 0) {
 		return;
 	}
-	drain(queue);
+	largest = drain(queue);
 	if (queue->ring->busy_poll_us > 0) {
 		busy_poll(queue);
+	} else if (largest == XDP_BATCH) {
+		become_busy(queue);
 	}
 }
 
@@ -288,6 +335,8 @@ struct xdp *xdp_new(const struct xdp_settings *settings)
 	xdp->worker = settings->counters;
 	xdp->counters = &settings->counters->transports[COUNTERS_XDP];
 	xdp->takes_partial_checksum = settings->takes_partial_checksum;
+	uv_idle_init(settings->loop, &xdp->idle);
+	xdp->idle.data = xdp;
 	for (size_t i = 0; i < settings->count; i++) {
 		int error = queue_start(xdp, i, settings);
 
@@ -311,7 +360,7 @@ void xdp_heartbeat(struct xdp *xdp)
 	bool is_stuck = false;
 
 	for (size_t i = 0; i < xdp->count; i++) {
-		drain(&xdp->queues[i]);
+		(void)drain(&xdp->queues[i]);
 		if (xdp_ring_reap(xdp->queues[i].ring) == 0 &&
 		    xdp_ring_is_stuck(xdp->queues[i].ring)) {
 			is_stuck = true;
@@ -325,7 +374,7 @@ void xdp_heartbeat(struct xdp *xdp)
 void xdp_drain(struct xdp *xdp)
 {
 	for (size_t i = 0; i < xdp->count; i++) {
-		drain(&xdp->queues[i]);
+		(void)drain(&xdp->queues[i]);
 	}
 }
 
@@ -334,6 +383,7 @@ void xdp_close(struct xdp *xdp)
 	for (size_t i = 0; i < xdp->count; i++) {
 		uv_close((uv_handle_t *)&xdp->queues[i].poll, NULL);
 	}
+	uv_close((uv_handle_t *)&xdp->idle, NULL);
 }
 
 void xdp_free(struct xdp *xdp)

@@ -141,6 +141,17 @@ static bool has_fault(const json_t *workers)
 	return false;
 }
 
+static void show_steer(const json_t *steer)
+{
+	if (steer != NULL) {
+		printf("steering: by %s (%s)\n",
+		       strcmp(ctl_text(steer, "by"), "cpu") == 0
+			       ? "CPU"
+			       : "the kernel's hash",
+		       ctl_safe(ctl_text(steer, "reason")));
+	}
+}
+
 static void show_status(const json_t *reply)
 {
 	const json_t *counts = json_object_get(reply, "zone_counts");
@@ -175,6 +186,7 @@ static void show_status(const json_t *reply)
 	if (trouble != NULL) {
 		printf("WRONG: %s\n", ctl_safe(trouble));
 	}
+	show_steer(json_object_get(reply, "steer"));
 	show_workers(json_object_get(reply, "workers"));
 }
 

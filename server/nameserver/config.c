@@ -376,6 +376,29 @@ static void refuse_unless_empty(struct config_reader *reader, json_t *object,
 	}
 }
 
+static void read_steer(struct config_reader *reader, json_t *server,
+		       enum steer_wish *steer)
+{
+	static const char *const words[] = {
+		[STEER_AUTO] = "auto",
+		[STEER_CPU] = "cpu",
+		[STEER_HASH] = "hash",
+	};
+	const char *text;
+
+	if (!config_reader_string(reader, server, "steer", &text)) {
+		return;
+	}
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (strcmp(text, words[i]) == 0) {
+			*steer = (enum steer_wish)i;
+			return;
+		}
+	}
+	config_reader_fail(reader, config_reader_get(reader, server, "steer"),
+			   "must be \"auto\", \"cpu\" or \"hash\"");
+}
+
 static enum status read_server(struct config_reader *reader, json_t *server,
 			       struct config *config)
 {
@@ -403,6 +426,7 @@ static enum status read_server(struct config_reader *reader, json_t *server,
 	read_unsigned(reader, server, "udp_payload", UDP_PAYLOAD_LEAST,
 		      UDP_PAYLOAD_MOST, &payload);
 	config->udp_payload = (uint16_t)payload;
+	read_steer(reader, server, &config->steer);
 	read_report_agent(reader, server, config);
 	read_tcp(reader, server, &config->tcp);
 	read_xdp(reader, server, config);

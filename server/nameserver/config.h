@@ -12,6 +12,7 @@
 #include "lib/base/status.h"
 #include "lib/dns/dname.h"
 #include "lib/zone/zonemd.h"
+#include "server/nameserver/steer.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -53,6 +54,7 @@ struct config {
 	char *user;       /* or NULL: stay who we are */
 	unsigned stop_ms;
 	uint16_t udp_payload;
+	enum steer_wish steer;
 	bool has_report_agent; /* RFC 9567: not the root */
 	struct dname_storage report_agent;
 	struct config_tcp tcp;

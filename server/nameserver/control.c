@@ -145,6 +145,7 @@ struct control {
 	pid_t keeper;
 	uv_loop_t *loop;
 	struct zone_folder *folder;
+	const struct steer *steer;
 	uv_poll_t poll;
 	uv_timer_t zones_timer;
 	unsigned handles;
@@ -1070,6 +1071,7 @@ static void take_up(struct control *control, struct job *job)
 		.is_attached = atomic_load(&control->attached) > 0,
 		.counters = atomic_load(&control->counters),
 		.folder = control->folder,
+		.steer = control->steer,
 		.now_ns = clock_monotonic_ns(),
 	};
 
@@ -1122,6 +1124,11 @@ static void on_wake(uv_poll_t *poll_handle, int status, int events)
 		control->withdrawn = NULL;
 		withdrawn(control->withdrawn_context);
 	}
+}
+
+void control_tell_steer(struct control *control, const struct steer *steer)
+{
+	control->steer = steer;
 }
 
 enum status control_attach(struct control *control, uv_loop_t *loop,

@@ -23,6 +23,7 @@
 
 struct control;
 struct counters;
+struct steer;
 struct zone_folder;
 
 enum {
@@ -51,6 +52,9 @@ must_check enum status control_start(const struct control_options *options,
 must_check enum status control_attach(struct control *control, uv_loop_t *loop,
 				      const struct counters *counters,
 				      struct zone_folder *folder);
+
+/* What 'status' says of steering; outlives control_stop(). Main thread. */
+void control_tell_steer(struct control *control, const struct steer *steer);
 
 /*
  * A zone's serial or state changed: the next report lists zones. Main thread.

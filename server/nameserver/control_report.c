@@ -7,6 +7,7 @@
 #include "server/nameserver/control_report.h"
 
 #include "server/nameserver/counters.h"
+#include "server/nameserver/steer.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -251,6 +252,16 @@ char *control_report_stats(const struct counters *counters)
 	return dump_line(reply);
 }
 
+static json_t *dump_steer(const struct steer *steer)
+{
+	json_t *object = json_object();
+
+	json_object_set_new(object, "by",
+			    json_string(steer->is_by_cpu ? "cpu" : "hash"));
+	json_object_set_new(object, "reason", any_text(steer->reason));
+	return object;
+}
+
 char *control_report_status(const struct control_report_status *status)
 {
 	json_t *reply = new_reply(true);
@@ -289,6 +300,9 @@ char *control_report_status(const struct control_report_status *status)
 				    number(totals.zonemd[i]));
 	}
 	json_object_set_new(reply, "zonemd", zonemd);
+	if (status->steer != NULL) {
+		json_object_set_new(reply, "steer", dump_steer(status->steer));
+	}
 	json_object_set_new(reply, "workers",
 			    dump_workers(status->counters, status->now_ns));
 	return dump_line(reply);

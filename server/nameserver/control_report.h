@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 struct counters;
+struct steer;
 
 struct control_report {
 	uint64_t number;
@@ -37,6 +38,7 @@ struct control_report_status {
 	bool is_attached;
 	const struct counters *counters;
 	const struct zone_folder *folder;
+	const struct steer *steer; /* NULL: left out */
 	uint64_t now_ns;
 };
 char *control_report_status(const struct control_report_status *status);

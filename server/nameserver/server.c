@@ -32,12 +32,14 @@
 #include "server/nameserver/privileges.h"
 #include "server/nameserver/service_manager.h"
 #include "server/nameserver/socket.h"
+#include "server/nameserver/steer.h"
 #include "server/nameserver/tcp.h"
 #include "server/nameserver/worker.h"
 #include "server/nameserver/xdp_host.h"
 #include "server/nameserver/zone_folder.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -85,6 +87,7 @@ struct server {
 	int *sockets;
 	struct address listen[CONFIG_LISTEN_MAX];
 	size_t listen_count;
+	struct steer steer;
 	struct xdp_host *xdp; /* NULL: none */
 	struct worker **workers;
 	bool *is_standing; /* worker i was reported as on-line for too long */
@@ -277,6 +280,47 @@ static int cpu_for(unsigned worker, unsigned workers)
 		}
 	}
 	return -1;
+}
+
+/*
+ * All sockets of an address are there, worker 0's first. Connections are left
+ * to the hash: which of the queues their first packet came by says little.
+ */
+static void steer(struct server *server)
+{
+	const struct config *config = server->config;
+	struct steer_queue queues[STEER_QUEUES_MAX];
+	int cpus[CONFIG_WORKERS_MAX];
+	size_t count = 0;
+
+	for (unsigned i = 0; i < config->workers; i++) {
+		cpus[i] = cpu_for(i, config->workers);
+	}
+	if (config->steer == STEER_AUTO && config->workers > 1) {
+		count = steer_read("", queues, STEER_QUEUES_MAX);
+	}
+	steer_decide(&server->steer, config->steer, cpus, config->workers,
+		     queues, count);
+	for (size_t i = 0; server->steer.is_by_cpu && i < server->listen_count;
+	     i++) {
+		if (!steer_attach(server->sockets[i], cpus, config->workers)) {
+			server->steer.is_by_cpu = false;
+			snprintf(server->steer.reason,
+				 sizeof(server->steer.reason),
+				 "the kernel refuses another: %s",
+				 strerror(errno));
+		}
+	}
+	if (config->steer == STEER_CPU && !server->steer.is_by_cpu) {
+		log_warning("\"steer\": \"cpu\": %s; the kernel's hash chooses "
+			    "the worker",
+			    server->steer.reason);
+	} else if (config->workers > 1) {
+		log_notice("queries are steered by %s: %s",
+			   server->steer.is_by_cpu ? "CPU"
+						   : "the kernel's hash",
+			   server->steer.reason);
+	}
 }
 
 /* Whatever it says, the sockets serve. */
@@ -667,6 +711,7 @@ static enum status attach_control(struct server *server)
 	if (server->control == NULL) {
 		return STATUS_OK;
 	}
+	control_tell_steer(server->control, &server->steer);
 	status = control_attach(server->control, &server->loop,
 				server->counters, server->folder);
 	if (status != STATUS_OK) {
@@ -702,6 +747,7 @@ static enum status start(struct server *server)
 		status = open_sockets(server);
 	}
 	if (status == STATUS_OK) {
+		steer(server);
 		open_xdp(server);
 	}
 	if (status == STATUS_OK && config->user != NULL) {

@@ -211,7 +211,7 @@ START_TEST(whole_file_is_read)
 		      "\"stop_ms\": 5, \"udp_payload\": 1400, "
 		      "\"xdp\": [\"eth0@54\", \"eth1\"], "
 		      "\"xdp_partial_checksum\": true, "
-		      "\"xdp_busy_poll_us\": 50, "
+		      "\"xdp_busy_poll_us\": 50, \"steer\": \"cpu\", "
 		      "\"report_agent\": \"a01.agent.example\", "
 		      "\"tcp\": {\"clients\": 7, \"clients_per_prefix\": 3, "
 		      "\"idle_ms\": 200, \"mss\": 1400}}, \"keys\": {}, "
@@ -243,6 +243,7 @@ START_TEST(whole_file_is_read)
 	ck_assert_uint_eq(config.xdp[1].port, 0);
 	ck_assert(config.xdp_partial_checksum);
 	ck_assert_uint_eq(config.xdp_busy_poll_us, 50);
+	ck_assert_int_eq(config.steer, STEER_CPU);
 	ck_assert_uint_eq(config.place_count, 3);
 	ck_assert(dname_equal(dname_of(&config.places[0]), dname_root));
 }
@@ -290,6 +291,9 @@ static const struct {
 	 "x.json:2: ", "server.xdp_partial_checksum"},
 	{"{\"server\": {\n\"xdp_busy_poll_us\": 10001}}",
 	 "x.json:2: ", "server.xdp_busy_poll_us"},
+	{"{\"server\": {\n\"steer\": \"core\"}}",
+	 "x.json:2: ", "server.steer: must be \"auto\""},
+	{"{\"server\": {\n\"steer\": true}}", "x.json:2: ", "server.steer"},
 	{"{\"server\": {\n\"metrics\": \"::1@9153\"}}",
 	 "x.json:2: ", "not carry"},
 	{"{\"server\": {\n\"state\": \"/var\"}}", "x.json:2: ", "not carry"},

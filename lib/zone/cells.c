@@ -33,6 +33,9 @@ enum {
 	SLAB_CHUNKS = 16,
 	SLAB_SIZE = SLAB_CHUNKS * CHUNK_SIZE,
 	CHUNKS_MAX = 1 << (32 - CHUNK_BITS),
+	/* A zone's first chunks are on small pages: of thousands of zones most
+	 * fill a few KiB of theirs, and a huge page is there whole. */
+	CHUNKS_SMALL = 4,
 	TABLE_FIRST = 8,
 	GARBAGE_FIRST = 16,
 	/* Compaction starts where memory stands this much above what is live
@@ -49,22 +52,26 @@ enum {
 struct slab {
 	uint8_t *base;
 	uint32_t used; /* a bit a chunk */
+	bool is_small; /* on small pages */
 	struct slab *next;
 	struct slab *previous;
 };
 
 static pthread_mutex_t slab_lock = PTHREAD_MUTEX_INITIALIZER;
-static struct slab *slabs; /* those with a free chunk; full ones are in no list
-			    */
+/* Those with a free chunk, on huge pages and on small ones; full ones are in
+ * no list. */
+static struct slab *slabs[2];
 
 static void slab_link(struct slab *slab)
 {
-	slab->next = slabs;
+	struct slab **list = &slabs[slab->is_small];
+
+	slab->next = *list;
 	slab->previous = NULL;
-	if (slabs != NULL) {
-		slabs->previous = slab;
+	if (*list != NULL) {
+		(*list)->previous = slab;
 	}
-	slabs = slab;
+	*list = slab;
 }
 
 static void slab_unlink(struct slab *slab)
@@ -72,14 +79,14 @@ static void slab_unlink(struct slab *slab)
 	if (slab->previous != NULL) {
 		slab->previous->next = slab->next;
 	} else {
-		slabs = slab->next;
+		slabs[slab->is_small] = slab->next;
 	}
 	if (slab->next != NULL) {
 		slab->next->previous = slab->previous;
 	}
 }
 
-static struct slab *slab_map(void)
+static struct slab *slab_map(bool is_small)
 {
 	struct slab *slab = malloc(sizeof(*slab));
 
@@ -91,25 +98,29 @@ static struct slab *slab_map(void)
 		free(slab);
 		return NULL;
 	}
+	if (is_small) {
+		(void)madvise(slab->base, SLAB_SIZE, MADV_NOHUGEPAGE);
+	}
+	slab->is_small = is_small;
 	slab->used = 0;
 	return slab;
 }
 
-static uint8_t *slab_take(struct slab **from)
+static uint8_t *slab_take(struct slab **from, bool is_small)
 {
 	struct slab *slab;
 	unsigned index;
 
 	pthread_mutex_lock(&slab_lock);
-	if (slabs == NULL) {
-		slab = slab_map();
+	if (slabs[is_small] == NULL) {
+		slab = slab_map(is_small);
 		if (slab == NULL) {
 			pthread_mutex_unlock(&slab_lock);
 			return NULL;
 		}
 		slab_link(slab);
 	}
-	slab = slabs;
+	slab = slabs[is_small];
 	index = (unsigned)__builtin_ctz(~slab->used);
 	slab->used |= 1u << index;
 	if (slab->used == (1u << SLAB_CHUNKS) - 1) {
@@ -316,11 +327,16 @@ static bool fresh_note(struct cells *cells, uint32_t number)
 /* A new chunk for the pool; the one before is filled no further. */
 static bool chunk_open(struct cells *cells, enum cells_pool pool)
 {
-	struct slab *slab;
-	uint8_t *base = slab_take(&slab);
 	struct chunk *chunk;
+	struct slab *slab;
 	uint32_t number;
+	uint8_t *base;
+	bool is_small;
 
+	pthread_mutex_lock(&cells->lock);
+	is_small = cells->chunks_used < CHUNKS_SMALL;
+	pthread_mutex_unlock(&cells->lock);
+	base = slab_take(&slab, is_small);
 	if (base == NULL) {
 		return false;
 	}

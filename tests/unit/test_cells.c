@@ -1,8 +1,10 @@
 #include "lib/zone/cells.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static struct cells *cells;
 
@@ -189,6 +191,46 @@ START_TEST(undone_commit_leaves_what_it_dropped)
 }
 END_TEST
 
+/* Octets of this process that are in memory. */
+static size_t resident(void)
+{
+	FILE *file = fopen("/proc/self/statm", "r");
+	unsigned long all, here;
+
+	ck_assert_ptr_nonnull(file);
+	ck_assert_int_eq(fscanf(file, "%lu %lu", &all, &here), 2);
+	fclose(file);
+	return here * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+START_TEST(small_zones_take_little_memory)
+{
+	enum {
+		ZONES = 128,
+		MOST = 48 << 10 /* octets a zone */
+	};
+	struct cells *zones[ZONES];
+	struct cells *own = cells;
+	size_t before = resident();
+
+	for (int i = 0; i < ZONES; i++) {
+		uint32_t ref;
+
+		cells = zones[i] = cells_new();
+		cells_begin(cells);
+		make(500, 1);
+		ck_assert_ptr_nonnull(memset(
+			cells_alloc(cells, CELLS_TRIE, 500, &ref), 1, 500));
+		free(commit(NULL));
+	}
+	ck_assert_uint_lt(resident() - before, (size_t)ZONES * MOST);
+	for (int i = 0; i < ZONES; i++) {
+		cells_free(zones[i]);
+	}
+	cells = own;
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("cells");
@@ -203,6 +245,7 @@ int main(void)
 	tcase_add_test(tcase, abort_leaves_everything_as_it_was);
 	tcase_add_test(tcase, dead_chunks_go_back_when_garbage_retires);
 	tcase_add_test(tcase, undone_commit_leaves_what_it_dropped);
+	tcase_add_test(tcase, small_zones_take_little_memory);
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);

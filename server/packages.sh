@@ -3,7 +3,7 @@
 # packages.sh - install what a script needs on Debian, and only what is
 # missing. Sourced by server/run, tests/run and bench/run.
 #
-# Packages of other daemons (BIRD, NSD, Knot DNS, BIND) must start nothing: while
+# Packages of other daemons (routers and nameservers) must start nothing: while
 # apt-get works, /usr/sbin/policy-rc.d says 101 ("action forbidden by policy"),
 # and what stood there before comes back afterwards. Units that such a package
 # enables are disabled again, so that nothing starts at the next boot either.
@@ -17,6 +17,9 @@ PACKAGES_BUILD="build-essential clang cmake pkg-config libldns-dev libuv1-dev
 PACKAGES_TEST="libclang-rt-14-dev iproute2 procps python3
 	bind9-dnsutils bind9-utils knot-dnsutils knot-dnssecutils ldnsutils
 	bird2 shellcheck nsd knot bind9"
+# Routers beside BIRD: what cannot be had is skipped.
+# shellcheck disable=SC2034
+PACKAGES_ROUTERS="frr gobgpd exabgp"
 # shellcheck disable=SC2034
 PACKAGES_BENCH="nsd knot python3 iproute2 procps util-linux bind9-dnsutils
 	ldnsutils"
@@ -63,7 +66,7 @@ install()
 		install --no-install-recommends "$@"
 }
 install "$@" || { apt-get -q update && install "$@"; } || exit 1
-for unit in nsd knot bird bird6 named; do
+for unit in nsd knot bird bird6 named frr gobgpd exabgp; do
 	case " $* " in
 	*" $unit "* | *" ${unit}2 "* | *" ${unit/named/bind9} "*)
 		if command -v systemctl >/dev/null; then

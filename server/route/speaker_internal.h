@@ -93,6 +93,7 @@ struct peer {
 	uint32_t bfd_falls; /* that have been seen */
 	char last_error[SPEAKER_TEXT_MAX];
 	char last_logged[SPEAKER_TEXT_MAX];
+	char logged_before[SPEAKER_TEXT_MAX];
 };
 
 struct listener {

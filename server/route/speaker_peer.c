@@ -106,14 +106,22 @@ static void log_down(struct peer *peer, size_t told, uint64_t now)
 	memcpy(peer->last_logged, peer->last_error, sizeof(peer->last_logged));
 }
 
-/* A try that failed: one line for each new reason, not for each try. */
-static void log_failed(struct peer *peer)
+/*
+ * A try that failed: one line for each new reason, not for each try. Two reasons
+ * that take turns (a NOTIFICATION, then the peer's error delay) are not new.
+ */
+static void log_failed(struct session *session)
 {
-	if (peer->main.fsm.cause.kind == BGP_CAUSE_STOPPED ||
-	    peer->main.fsm.cause.kind == BGP_CAUSE_COLLISION ||
-	    strcmp(peer->last_logged, peer->last_error) == 0) {
+	struct peer *peer = session->peer;
+
+	if (session->fsm.cause.kind == BGP_CAUSE_STOPPED ||
+	    session->fsm.cause.kind == BGP_CAUSE_COLLISION ||
+	    strcmp(peer->last_logged, peer->last_error) == 0 ||
+	    strcmp(peer->logged_before, peer->last_error) == 0) {
 		return;
 	}
+	memcpy(peer->logged_before, peer->last_logged,
+	       sizeof(peer->logged_before));
 	memcpy(peer->last_logged, peer->last_error, sizeof(peer->last_logged));
 	log_warning("peer %s: %s; trying again", peer->name, peer->last_error);
 }
@@ -378,6 +386,7 @@ static void peer_up(struct peer *peer)
 	peer->unconfirmed_until = 0;
 	peer->established_count++;
 	peer->last_logged[0] = '\0';
+	peer->logged_before[0] = '\0';
 	peer->incident = events_incident(peer->speaker->events);
 	events_note(peer->speaker->events, EVENT_SESSION, peer->incident,
 		    EVENT_NONE, peer->index, "established, hold %u s",
@@ -626,6 +635,20 @@ static void collision_judge(struct peer *peer)
 	}
 }
 
+/*
+ * A connection that the peer opened has failed. What was said on it may be the
+ * only reason there is: our own tries may meet nothing but an error delay.
+ */
+static void caller_explain(struct session *session)
+{
+	enum bgp_cause_kind kind = session->fsm.cause.kind;
+
+	if (kind == BGP_CAUSE_SENT || kind == BGP_CAUSE_RECEIVED) {
+		session_explain(session);
+		log_failed(session);
+	}
+}
+
 /* Feed the state machine and do what it says. May end the connection. */
 static void session_event(struct session *session, struct bgp_event *event)
 {
@@ -649,6 +672,7 @@ static void session_event(struct session *session, struct bgp_event *event)
 	}
 	if (is_caller(session)) {
 		if (session->fsm.state < BGP_OPEN_SENT) {
+			caller_explain(session);
 			peer->caller = (struct session){.peer = peer};
 		}
 	} else {
@@ -656,7 +680,7 @@ static void session_event(struct session *session, struct bgp_event *event)
 		    before >= BGP_CONNECT && before != BGP_ESTABLISHED &&
 		    !has_caller(peer)) {
 			session_explain(session);
-			log_failed(peer);
+			log_failed(session);
 		}
 		peer->since = event->now;
 		peer->speaker->has_edge = true;

@@ -97,6 +97,24 @@ static uint32_t count_queues(int fd, const char *name)
 	return count < 1 ? 1 : count > XDP_QUEUES_MAX ? XDP_QUEUES_MAX : count;
 }
 
+/* Is a packet's VLAN tag gone before the program sees it? */
+static bool hides_tags(const char *name)
+{
+	struct ethtool_value flags = {.cmd = ETHTOOL_GFLAGS};
+	struct ifreq request = {0};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool is_told;
+
+	if (fd < 0) {
+		return false;
+	}
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
+	request.ifr_data = (char *)&flags;
+	is_told = ioctl(fd, SIOCETHTOOL, &request) == 0;
+	close(fd);
+	return is_told && (flags.data & ETH_FLAG_RXVLAN) != 0;
+}
+
 /* NULL, or why this interface cannot be used. */
 static const char *look_at(struct interface *interface, uint32_t *mtu)
 {
@@ -208,6 +226,13 @@ static void log_interface(const struct interface *interface)
 		   interface->queues, interface->queues == 1 ? "" : "s",
 		   interface->is_generic ? "generic mode" : "native mode",
 		   interface->rings[0]->is_zero_copy ? "zero-copy" : "copying");
+	if (hides_tags(interface->config->interface)) {
+		log_warning("xdp: %s: the device takes VLAN tags off, so that "
+			    "queries in a VLAN would be answered outside it: "
+			    "where VLANs are in use, ethtool -K %s rxvlan off",
+			    interface->config->interface,
+			    interface->config->interface);
+	}
 }
 
 /* --- which addresses are ours ---------------------------------------------- */

@@ -21,7 +21,8 @@ import rct
 AF_XDP = 44
 ETH_ALL = 3
 SOL_PACKET, PACKET_AUXDATA, VLAN_VALID = 263, 8, 1 << 4
-SIOCETHTOOL, ETHTOOL_STXCSUM = 0x8946, 0x17
+SIOCETHTOOL, ETHTOOL_STXCSUM, ETHTOOL_SFLAGS = 0x8946, 0x17, 0x26
+ETH_FLAG_RXVLAN = 1 << 8
 SERVER_IF, CLIENT_IF = "up0", "down0"
 EXTRA4, TRANSIT4 = "10.99.0.77", "203.0.113.1"
 QUIET_S = 0.4  # for what must not come
@@ -206,10 +207,13 @@ class Test:
         self.check(name, "status: NOERROR" in text and moved >= 1,
                    f"{transport} replies: {moved}; {text[-400:]}")
 
-    def offload(self, namespace, interface, is_on):
-        """What 'ethtool -K INTERFACE tx on|off' does."""
+    def offload(self, namespace, interface, value,
+                command=ETHTOOL_STXCSUM):
+        """What 'ethtool -K INTERFACE tx on|off' (rxvlan on|off) does."""
+        setting = int(value)
+
         def call():
-            value = array.array("I", [ETHTOOL_STXCSUM, int(is_on)])
+            value = array.array("I", [command, setting])
             request = struct.pack("16sP", interface.encode(),
                                   value.buffer_info()[0])
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as made:
@@ -511,6 +515,20 @@ class Test:
                       rct.SERVER4, "udp")
         self.stop()
 
+    def tags_taken_off(self):
+        """By a device that does so: a line says what to turn off."""
+        for value, expected in ((ETH_FLAG_RXVLAN, 1), (0, 0)):
+            self.offload(self.net.server, SERVER_IF, value, ETHTOOL_SFLAGS)
+            self.start()
+            self.check(f"a device that {'hides' if value else 'shows'} VLAN "
+                       f"tags: {'a' if value else 'no'} line",
+                       self.server.text().count(
+                           f"ethtool -K {SERVER_IF} rxvlan off") == expected,
+                       self.server.text())
+            self.stop()
+        self.offload(self.net.server, SERVER_IF, ETH_FLAG_RXVLAN,
+                     ETHTOOL_SFLAGS)
+
     def busy_poll(self):
         self.start(xdp_busy_poll_us=100)
         self.answered("busy polling: answered over AF_XDP", rct.SERVER4)
@@ -577,6 +595,7 @@ class Test:
         self.ends()
         self.refusals()
         self.port_of_an_interface()
+        self.tags_taken_off()
         self.busy_poll()
         self.many()
         self.addresses()

@@ -28,7 +28,7 @@
 enum {
 	FOLDER_TICK_MS = 20, /* the coarsest clock tick of files is 10 ms */
 	FOLDER_RETRY_MS = 100,
-	LOAD_NICE = 10, /* a tenth of a worker's share, where they meet */
+	LOAD_NICE = 5, /* a third of a worker's share, where they meet */
 };
 
 static int64_t wall_ms(const struct timespec *time)

@@ -128,6 +128,7 @@ struct compiled_table *compiled_table_new(size_t budget)
 		free(table);
 		return NULL;
 	}
+	pages_touch(table->ring, table->mapped);
 	table->units = (table->mapped - index_size) / UNIT;
 	table->buckets =
 		(struct bucket *)(void *)(table->ring + table->units * UNIT);

@@ -29,12 +29,14 @@ static void *map_aligned(size_t size)
 	return start;
 }
 
+enum {
+	PAGE = 4096, /* the smallest of any machine */
+};
+
 /* Whole pages: the end of a mapping is cut off there. */
 static size_t whole_pages(size_t size)
 {
-	const size_t page = 4096;
-
-	return (size + page - 1) / page * page;
+	return (size + PAGE - 1) / PAGE * PAGE;
 }
 
 void *pages_map(size_t size)
@@ -52,6 +54,15 @@ void *pages_map(size_t size)
 		(void)madvise(start, size, MADV_HUGEPAGE);
 	}
 	return start;
+}
+
+void pages_touch(void *start, size_t size)
+{
+	volatile uint8_t *octets = start;
+
+	for (size_t at = 0; at < size; at += PAGE) {
+		octets[at] = 0;
+	}
 }
 
 void pages_unmap(void *start, size_t size)

@@ -17,5 +17,12 @@ enum {
 /* Zeroed, of size octets, for reading and writing; NULL: no memory. */
 void *pages_map(size_t size);
 
+/*
+ * Have every page of a mapping, still all zero, in memory now. The first touch
+ * of a huge page takes the system milliseconds (it is cleared, and where the
+ * machine is virtual its host finds room first): not for a thread that answers.
+ */
+void pages_touch(void *start, size_t size);
+
 /* The same size as it was mapped with. NULL is fine. */
 void pages_unmap(void *start, size_t size);

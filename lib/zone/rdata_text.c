@@ -558,6 +558,7 @@ static bool load_moment(struct rdata_text *text, struct wire_writer *out)
 
 /* --- addresses ------------------------------------------------------------ */
 
+/* No zeros in front: some read such numbers as octal ones. */
 static bool parse_ipv4(const struct text_token *token, uint8_t address[4])
 {
 	size_t at = 0;
@@ -570,6 +571,7 @@ static bool parse_ipv4(const struct text_token *token, uint8_t address[4])
 			at++;
 		}
 		if (at - digits > 3 || (i < 3) != (at < token->length) ||
+		    (at - digits > 1 && token->text[digits] == '0') ||
 		    !parse_number(token->text + digits, at - digits, 255,
 				  &value)) {
 			return false;

@@ -28,6 +28,7 @@ enum {
 	LINK_MAX = 22,      /* Ethernet header and two VLAN tags */
 	SEND_CALLS_MAX =
 		2 * XDP_RING_SEND / 32, /* the kernel sends 32 a call */
+	CACHE_LINE = 64,
 	BUSY_TRIES = 40,
 	BUSY_WAIT_MS = 50,
 	BUSY_POLL_BUDGET = 64,
@@ -234,6 +235,9 @@ size_t xdp_ring_take(struct xdp_ring *ring, struct xdp_ring_packet *packets,
 
 		packets[i].start = ring->area + slot->addr;
 		packets[i].size = slot->len;
+		/* The kernel may have written it on another CPU. */
+		__builtin_prefetch(packets[i].start);
+		__builtin_prefetch(packets[i].start + CACHE_LINE);
 	}
 	return count;
 }

@@ -20,6 +20,7 @@ import common
 SERVER_SPACE, CLIENT_SPACE = (f"rcb-{os.getpid()}-s", f"rcb-{os.getpid()}-c")
 SERVER_IF, CLIENT_IF = "xdp0", "xdp1"
 SERVER4, CLIENT4 = "10.97.0.2", "10.97.0.1"
+MIX_OCTETS = 861    # what Rootcast and Knot DNS send to these queries, mean
 NAMES = ("knot", "rootcast", "reflector")
 MARKS = (("replies a second", "replies_per_s", "knot", 1.2, "least"),
          ("replies a second", "replies_per_s", common.LIMIT, 0.85, "least"),
@@ -102,8 +103,9 @@ def command_rootcast(folder, zone, port):
     return inside(*command, "--xdp", SERVER_IF)
 
 
-def command_reflector(_folder, _zone, _port, octets=None):
-    return inside(f"{common.BIN}/xdp_reflector", SERVER_IF, SERVER4)
+def command_reflector(_folder, _zone, _port, octets=MIX_OCTETS):
+    return inside(f"{common.BIN}/xdp_reflector", SERVER_IF, SERVER4,
+                  f"{octets:.0f}")
 
 
 COMMANDS = {"knot": command_knot, "rootcast": command_rootcast,

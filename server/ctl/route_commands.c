@@ -296,6 +296,11 @@ int ctl_route(const struct ctl *ctl, int count, char *const *arguments)
 	if (strcmp(arguments[0], "log") == 0) {
 		return route_log(ctl, count - 1, arguments + 1);
 	}
+	if (strcmp(arguments[0], "reload") == 0) {
+		return count == 1 ? route_drain(ctl, "route-reload", NULL)
+				  : ctl_usage("'route reload' takes no "
+					      "argument");
+	}
 	if (count > 2) {
 		return ctl_usage("'route %s' takes one TARGET", arguments[0]);
 	}

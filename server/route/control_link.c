@@ -35,6 +35,8 @@ struct control_link {
 	enum health_zone *states;
 	struct control_serial *serials;
 	size_t zones_fit;
+	char *listing; /* the last report that listed zones; NULL: none */
+	size_t listing_size;
 	struct control_link_events events;
 	char *buffer;
 	size_t size; /* octets in use, of: */
@@ -60,6 +62,8 @@ static void drop(struct control_link *link)
 		link->serials[i].is_known = false;
 	}
 	link->zones_fit = 0;
+	free(link->listing);
+	link->listing = NULL;
 }
 
 static void lose(struct control_link *link, const char *reason)
@@ -75,6 +79,54 @@ static bool say(struct control_link *link, const char *line)
 
 	return send(link->fd, line, (size_t)size,
 		    MSG_DONTWAIT | MSG_NOSIGNAL) == size;
+}
+
+/* Zones are listed only when they change: who asks later gets this. */
+static void keep_listing(struct control_link *link, const char *line,
+			 size_t size)
+{
+	char *copy = malloc(size + 1);
+
+	free(link->listing);
+	link->listing = copy;
+	link->listing_size = size;
+	if (copy != NULL) {
+		memcpy(copy, line, size);
+		copy[size] = '\0';
+	}
+}
+
+bool control_link_watch(struct control_link *link,
+			const struct probe_zone *zones, size_t zone_count)
+{
+	enum health_zone *states = calloc(zone_count + 1, sizeof(*states));
+	struct control_serial *serials =
+		calloc(zone_count + 1, sizeof(*serials));
+	struct control_message message;
+
+	if (states == NULL || serials == NULL) {
+		free(states);
+		free(serials);
+		return false;
+	}
+	free(link->states);
+	free(link->serials);
+	link->states = states;
+	link->serials = serials;
+	link->zones = zones;
+	link->zone_count = zone_count;
+	if (link->listing != NULL &&
+	    control_report_read(&message, link->listing, link->listing_size,
+				zones, zone_count, states,
+				serials) != STATUS_OK) {
+		/* It was read before; zones stay missing until the next. */
+	}
+	return true;
+}
+
+const enum health_zone *control_link_zones(const struct control_link *link)
+{
+	return link->states;
 }
 
 /* False: the connection was given up. */
@@ -98,6 +150,7 @@ static bool take_line(struct control_link *link, const char *line, size_t size)
 	case CONTROL_LINE_REPORT:
 		if (message.has_zones) {
 			link->zones_fit = message.zones_fit;
+			keep_listing(link, line, size);
 		}
 		message.report.zones = link->states;
 		message.report.zones_fit = link->zones_fit;

@@ -35,6 +35,18 @@ struct control_link *control_link_new(uv_loop_t *loop, const char *path,
 				      const struct probe_zone *zones,
 				      size_t zone_count,
 				      const struct control_link_events *events);
+
+/*
+ * Watch other zones from now on; what was reported of them holds. False: no
+ * memory, nothing changed. Reports that were given out lose their zones.
+ */
+must_check bool control_link_watch(struct control_link *link,
+				   const struct probe_zone *zones,
+				   size_t zone_count);
+
+/* The states of the zones, as a report has them; until control_link_watch(). */
+const enum health_zone *control_link_zones(const struct control_link *link);
+
 void control_link_start(struct control_link *link);
 
 /* Read what has arrived, now: before the time is held against the other side. */

@@ -251,6 +251,12 @@ json_t *control_log_answer(struct decider *decider, const json_t *request)
 		return NULL;
 	}
 	view.count = events_read(decider->events, view.events, EVENTS_MAX);
+	for (size_t i = 0; i < view.count; i++) {
+		if (view.events[i].number <= decider->events_before) {
+			view.events[i].prefix = EVENT_NONE;
+			view.events[i].peer = EVENT_NONE;
+		}
+	}
 	view_filter(&view, keep);
 	for (size_t i = 0; i < view.count; i++) {
 		json_array_append_new(

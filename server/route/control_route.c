@@ -303,7 +303,12 @@ static json_t *show_peers(const struct decider *decider)
 					 : NULL;
 	json_t *peers = json_array();
 
-	for (size_t i = 0; status != NULL && i < status->peer_count; i++) {
+	for (size_t i = 0; status != NULL && i < status->peer_count &&
+			   i < decider->config->peer_count;
+	     i++) {
+		if (status->peers[i].as == 0) {
+			continue; /* an empty place: its peer was removed */
+		}
 		json_array_append_new(peers,
 				      show_peer(decider, i, &status->peers[i]));
 	}
@@ -374,12 +379,17 @@ json_t *control_route_answer(struct decider *decider, const char *line,
 	json_t *request = json_loadb(line, size, JSON_REJECT_DUPLICATES, NULL);
 	const char *command =
 		json_string_value(json_object_get(request, "command"));
+	char error[CONFIG_ERROR_MAX];
 	json_t *reply;
 
 	if (command == NULL) {
 		reply = control_refuse("not a request: {\"command\": NAME}");
 	} else if (strcmp(command, "route-status") == 0) {
 		reply = answer_status(decider);
+	} else if (strcmp(command, "route-reload") == 0) {
+		reply = decider_reload(decider, error)
+				? json_pack("{s:b}", "ok", 1)
+				: control_refuse("%s", error);
 	} else if (strcmp(command, "route-drain") == 0) {
 		reply = answer_drain(decider, request, true);
 	} else if (strcmp(command, "route-undrain") == 0) {

@@ -1040,16 +1040,10 @@ static void make_uses(struct decider *decider)
 	decider->targets[decider->target_count].first_use = decider->use_count;
 }
 
-static bool make_parts(struct decider *decider,
-		       const struct decider_options *options)
+/* All that follows from the configuration; the link to the nameserver stays. */
+static bool make_parts(struct decider *decider)
 {
-	const struct config_route *config = options->config;
-	const struct control_link_events events = {
-		.connected = on_connected,
-		.report = on_report,
-		.lost = on_lost,
-		.context = decider,
-	};
+	const struct config_route *config = decider->config;
 	struct prober_target *asked = NULL;
 	bool good = make_targets(decider, &asked);
 
@@ -1091,9 +1085,6 @@ static bool make_parts(struct decider *decider,
 			decider->loop, asked, decider->target_count,
 			config->health.interval_ms, config->health.timeout_ms,
 			on_probe, decider);
-		decider->link = control_link_new(
-			decider->loop, options->server_control, config->zones,
-			config->zone_count, &events);
 	}
 	free(asked);
 	if (good) {
@@ -1104,12 +1095,14 @@ static bool make_parts(struct decider *decider,
 	if (decider->prober != NULL) {
 		prober_limit(decider->prober, config->health.latency_ms);
 	}
-	return good && decider->prober != NULL && decider->link != NULL &&
-	       decider->commands != NULL;
+	return good && decider->prober != NULL && decider->commands != NULL;
 }
 
-static void free_memory(struct decider *decider)
+/* What make_parts() made. */
+static void free_parts(struct decider *decider)
 {
+	prober_free(decider->prober);
+	commands_free(decider->commands);
 	for (size_t i = 0;
 	     decider->prefixes != NULL && i < decider->config->prefix_count;
 	     i++) {
@@ -1129,7 +1122,6 @@ static void free_memory(struct decider *decider)
 	free(decider->routes);
 	free(decider->incidents);
 	free(decider->peer_incidents);
-	free(decider);
 }
 
 struct decider *decider_new(uv_loop_t *loop,
@@ -1147,12 +1139,21 @@ struct decider *decider_new(uv_loop_t *loop,
 	decider->bfd = options->bfd;
 	decider->events = options->events;
 	decider->finished = options->finished;
+	decider->reload = options->reload;
 	decider->context = options->context;
-	if (!make_parts(decider, options)) {
-		prober_free(decider->prober);
+	decider->link = control_link_new(loop, options->server_control,
+					 options->config->zones,
+					 options->config->zone_count,
+					 &(struct control_link_events){
+						 .connected = on_connected,
+						 .report = on_report,
+						 .lost = on_lost,
+						 .context = decider,
+					 });
+	if (!make_parts(decider) || decider->link == NULL) {
 		control_link_free(decider->link);
-		commands_free(decider->commands);
-		free_memory(decider);
+		free_parts(decider);
+		free(decider);
 		return NULL;
 	}
 	prober_expect(decider->prober, decider->config->identity);
@@ -1178,9 +1179,236 @@ void decider_start(struct decider *decider)
 	}
 }
 
+/* --- another configuration ------------------------------------------------ */
+
+static size_t find_target(const struct decider *decider,
+			  const struct decider_prefix *prefix,
+			  const struct decider *other,
+			  const struct decider_prefix *theirs, size_t index)
+{
+	const struct health_target *wanted = &theirs->health.targets[index];
+	size_t target = theirs->targets[index];
+
+	for (size_t i = 0; i < prefix->health.target_count; i++) {
+		size_t own = prefix->targets[i];
+		bool is_command =
+			prefix->health.targets[i].group == HEALTH_COMMANDS;
+
+		if (is_command != (wanted->group == HEALTH_COMMANDS)) {
+			continue;
+		}
+		if (is_command) {
+			const struct config_command *a =
+				&decider->config->commands[own];
+			const struct config_command *b =
+				&other->config->commands[target];
+
+			if (strcmp(a->arguments[0], b->arguments[0]) == 0) {
+				return i;
+			}
+			continue;
+		}
+		if (decider->targets[own].is_tcp ==
+			    other->targets[target].is_tcp &&
+		    address_equal(
+			    &decider->config
+				     ->probes[decider->targets[own].probe]
+				     .address,
+			    &other->config->probes[other->targets[target].probe]
+				     .address) &&
+		    strcmp(decider->config
+				   ->questions[decider->targets[own].question]
+				   .question.text,
+			   other->config
+				   ->questions[other->targets[target].question]
+				   .question.text) == 0) {
+			return i;
+		}
+	}
+	return prefix->health.target_count;
+}
+
+/*
+ * The prefix goes on as it was. A question that is new counts as good so far, as
+ * its prefix is announced on the word of the others; it can fail from now on.
+ */
+static void carry_prefix(struct decider *decider, size_t index,
+			 const struct decider *old, size_t old_index)
+{
+	struct decider_prefix *prefix = &decider->prefixes[index];
+	const struct decider_prefix *before = &old->prefixes[old_index];
+	struct health fresh = prefix->health;
+	struct health *health = &prefix->health;
+
+	*health = before->health;
+	health->config = fresh.config;
+	health->targets = fresh.targets;
+	health->target_count = fresh.target_count;
+	health->zones = fresh.zones;
+	health->zone_count = fresh.zone_count;
+	health->cover = fresh.cover;
+	health->shared_grace_ms = fresh.shared_grace_ms;
+	health->shared_fails = fresh.shared_fails;
+	health->zone_states = before->health.zone_states != NULL
+				      ? control_link_zones(decider->link)
+				      : NULL;
+	health->reason = HEALTH_REASON_NONE;
+	health->reason_index = 0;
+	for (size_t i = 0; i < health->target_count; i++) {
+		struct health_target *target = &health->targets[i];
+		size_t at = find_target(old, before, decider, prefix, i);
+
+		if (at < before->health.target_count) {
+			target->good = before->health.targets[at].good;
+			target->bad = before->health.targets[at].bad;
+			target->wrong = before->health.targets[at].wrong;
+		}
+	}
+	prefix->state = before->state;
+	prefix->state_since = before->state_since;
+	prefix->is_shown = before->is_shown;
+	decider->prefix_drains[index] = old->prefix_drains[old_index];
+	decider->incidents[index] = old->incidents[old_index];
+}
+
+static void carry_over(struct decider *decider, const struct decider *old)
+{
+	const struct config_route *config = decider->config;
+	const struct config_route *before = old->config;
+
+	for (size_t i = 0; i < config->prefix_count; i++) {
+		const char *name =
+			config->services[config->prefixes[i].service].name;
+
+		for (size_t k = 0; k < before->prefix_count; k++) {
+			size_t service = before->prefixes[k].service;
+
+			if (prefix_equal(&config->prefixes[i].prefix,
+					 &before->prefixes[k].prefix) &&
+			    strcmp(before->services[service].name, name) == 0) {
+				carry_prefix(decider, i, old, k);
+				decider->service_open[config->prefixes[i]
+							      .service] |=
+					old->service_open[service];
+			}
+		}
+		if (decider->stop_causes != 0 &&
+		    decider->prefix_drains[i].causes == 0) {
+			/* It came during a stop: it is not announced. */
+			decider->prefix_drains[i].causes = decider->stop_causes;
+			decider->prefix_drains[i].phase = DRAIN_DONE;
+		}
+	}
+	for (size_t i = 0; i < config->peer_count && i < before->peer_count;
+	     i++) {
+		if (address_equal(&config->peers[i].address,
+				  &before->peers[i].address)) {
+			decider->peer_drains[i] = old->peer_drains[i];
+			decider->bfd_shown[i] = old->bfd_shown[i];
+			decider->peer_incidents[i] = old->peer_incidents[i];
+		}
+	}
+	for (size_t i = 0; i < config->command_count; i++) {
+		for (size_t k = 0; k < before->command_count; k++) {
+			if (strcmp(config->commands[i].arguments[0],
+				   before->commands[k].arguments[0]) == 0) {
+				decider->command_states[i] =
+					old->command_states[k];
+			}
+		}
+	}
+}
+
+/* Do the numbers of prefixes and peers mean the same in both? */
+static bool is_same_places(const struct config_route *a,
+			   const struct config_route *b)
+{
+	if (a->prefix_count != b->prefix_count ||
+	    a->peer_count != b->peer_count) {
+		return false;
+	}
+	for (size_t i = 0; i < a->prefix_count; i++) {
+		if (!prefix_equal(&a->prefixes[i].prefix,
+				  &b->prefixes[i].prefix)) {
+			return false;
+		}
+	}
+	for (size_t i = 0; i < a->peer_count; i++) {
+		if (!address_equal(&a->peers[i].address,
+				   &b->peers[i].address)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+bool decider_reconfigure(struct decider *decider,
+			 const struct config_route *config)
+{
+	struct decider old = *decider;
+	const struct health_event attached = {.type = HEALTH_EVENT_CONNECTED};
+
+	decider->config = config;
+	decider->prober = NULL;
+	decider->commands = NULL;
+	decider->prefixes = NULL;
+	decider->targets = NULL;
+	decider->target_count = 0;
+	decider->uses = NULL;
+	decider->use_count = 0;
+	decider->prefix_up = NULL;
+	decider->strains = NULL;
+	decider->command_states = NULL;
+	decider->service_open = NULL;
+	decider->prefix_drains = NULL;
+	decider->peer_drains = NULL;
+	decider->bfd_shown = NULL;
+	decider->routes = NULL;
+	decider->route_count = 0;
+	decider->incidents = NULL;
+	decider->peer_incidents = NULL;
+	if (!make_parts(decider) ||
+	    !control_link_watch(decider->link, config->zones,
+				config->zone_count)) {
+		free_parts(decider);
+		*decider = old;
+		return false;
+	}
+	if (control_link_is_connected(decider->link)) {
+		step_all(decider, &attached, now_ms());
+	}
+	carry_over(decider, &old);
+	if (decider->events != NULL && !is_same_places(config, old.config)) {
+		decider->events_before = events_count(decider->events);
+	}
+	free_parts(&old);
+	prober_expect(decider->prober, config->identity[0] != '\0'
+					       ? config->identity
+					       : decider->identity);
+	if (decider->stop != DECIDER_LINGERS) {
+		prober_start(decider->prober);
+	}
+	commands_start(decider->commands);
+	return true;
+}
+
+void decider_reconfigured(struct decider *decider)
+{
+	apply(decider, now_ms());
+}
+
+bool decider_reload(struct decider *decider, char error[CONFIG_ERROR_MAX])
+{
+	if (decider->reload == NULL) {
+		snprintf(error, CONFIG_ERROR_MAX, "there is no file to read");
+		return false;
+	}
+	return decider->reload(decider->context, error);
+}
+
 static void on_poll_closed(uv_handle_t *handle)
 {
-	free_memory(handle->data);
+	free(handle->data);
 }
 
 static void on_tick_closed(uv_handle_t *handle)
@@ -1191,7 +1419,7 @@ static void on_tick_closed(uv_handle_t *handle)
 		uv_close((uv_handle_t *)&decider->speaker_events,
 			 on_poll_closed);
 	} else {
-		free_memory(decider);
+		free(decider);
 	}
 }
 
@@ -1200,9 +1428,8 @@ void decider_free(struct decider *decider)
 	if (decider == NULL) {
 		return;
 	}
-	prober_free(decider->prober);
+	free_parts(decider);
 	control_link_free(decider->link);
-	commands_free(decider->commands);
 	if (decider->speaker_events.data != NULL) {
 		uv_poll_stop(&decider->speaker_events);
 	}

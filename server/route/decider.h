@@ -93,6 +93,7 @@ struct decider {
 	uint64_t speaker_tick;             /* as it was at our last tick, ns */
 	unsigned speaker_stands;           /* ticks of ours without one of it */
 	void (*finished)(void *context);
+	bool (*reload)(void *context, char error[CONFIG_ERROR_MAX]);
 	void *context;
 
 	struct prober *prober;
@@ -118,10 +119,12 @@ struct decider {
 	struct events *events;         /* NULL: none are kept */
 	struct incident *incidents;    /* by prefix */
 	struct incident_recent recent; /* over all prefixes */
-	uint64_t *peer_incidents;      /* by peer: of the last command */
-	uint64_t offer_incident;       /* that the next change follows from */
-	uint64_t offered_at;           /* ms */
-	uint64_t offer;                /* its number; 0: none yet */
+	/* Up to this one, events name prefixes and peers of an earlier file. */
+	uint64_t events_before;
+	uint64_t *peer_incidents; /* by peer: of the last command */
+	uint64_t offer_incident;  /* that the next change follows from */
+	uint64_t offered_at;      /* ms */
+	uint64_t offer;           /* its number; 0: none yet */
 
 	enum decider_stop stop;
 	unsigned stop_causes; /* set of enum drain_cause */
@@ -147,6 +150,8 @@ struct decider_options {
 	struct events *events;      /* NULL: none are kept */
 	/* From the loop: a stop is complete, the program may end. Once. */
 	void (*finished)(void *context);
+	/* Read and check the file, then decider_reconfigure(). May be NULL. */
+	bool (*reload)(void *context, char error[CONFIG_ERROR_MAX]);
 	void *context;
 };
 
@@ -157,6 +162,24 @@ void decider_start(struct decider *decider);
 
 /* A planned stop: drain, withdraw, linger, finished(). The second call: now. */
 void decider_stop(struct decider *decider);
+
+/*
+ * Another configuration from now on (see config_reload.h: aligned with the one
+ * in use). What both have in common keeps its health, its drains and its turn.
+ * False: no memory, nothing changed. Afterwards the old one may be freed.
+ */
+must_check bool decider_reconfigure(struct decider *decider,
+				    const struct config_route *config);
+
+/* The speaker has been given the places of its peers: offer to them. */
+void decider_reconfigured(struct decider *decider);
+
+/*
+ * Read the configuration file again: see decider_options.reload. False, and
+ * one line in error: nothing changed.
+ */
+must_check bool decider_reload(struct decider *decider,
+			       char error[CONFIG_ERROR_MAX]);
 
 /*
  * Drain, or take it back. target: a service's name, a prefix, or a peer's

@@ -3,6 +3,7 @@
  */
 #include "lib/base/control_protocol.h"
 #include "lib/base/log.h"
+#include "server/route/config_reload.h"
 #include "server/route/config_route.h"
 #include "server/route/control_route.h"
 #include "server/route/decider.h"
@@ -37,15 +38,20 @@ struct arguments {
 	bool is_help;
 };
 
+enum {
+	SIGNALS = 3,
+};
+
 struct program {
-	const struct config_route *config;
+	const char *file;
+	struct config_route *config;
 	struct speaker *speaker; /* NULL: dry run */
 	struct bfd *bfd;         /* NULL: no peer has it, or dry run */
 	struct events *events;
 	struct decider *decider;
 	struct control_route *control;
 	uv_loop_t loop;
-	uv_signal_t signals[2];
+	uv_signal_t signals[SIGNALS];
 };
 
 static const char usage[] =
@@ -131,10 +137,75 @@ static void warn(const struct config_route *config)
 	}
 }
 
+static struct speaker_config speaker_settings(const struct program *program)
+{
+	const struct config_route *config = program->config;
+
+	return (struct speaker_config){
+		.router_id = config->router_id,
+		.local_as = config->local_as,
+		.peers = config->peers,
+		.peer_count = config->peer_count,
+		.is_sparse = true,
+		.bfd = program->bfd,
+		.events = program->events,
+		.listen = config->listen,
+		.listen_count = config->listen_count,
+	};
+}
+
+/*
+ * Read the file again. All of it is checked before any of it is used; what
+ * cannot be used leaves everything as it is.
+ */
+static bool reload(void *context, char error[CONFIG_ERROR_MAX])
+{
+	struct program *program = context;
+	struct config_route *next = config_route_load(program->file, error);
+	struct config_route *now = program->config;
+	struct speaker_config settings;
+
+	if (next == NULL || !config_reload_align(next, now, error)) {
+		goto bad;
+	}
+	program->config = next;
+	settings = speaker_settings(program);
+	if (!decider_reconfigure(program->decider, next)) {
+		snprintf(error, CONFIG_ERROR_MAX, "out of memory");
+		goto bad;
+	}
+	if (program->speaker != NULL &&
+	    !speaker_reconfigure(program->speaker, &settings, error,
+				 SPEAKER_ERROR_MAX)) {
+		if (!decider_reconfigure(program->decider, now)) {
+			/* Withdrawn when the lease ends, and that is right. */
+			log_error("out of memory: no way back");
+			next = NULL;
+			return false;
+		}
+		goto bad;
+	}
+	decider_reconfigured(program->decider);
+	config_route_free(now);
+	warn(next);
+	log_notice("configuration read again: %s", program->file);
+	return true;
+bad:
+	program->config = now;
+	config_route_free(next);
+	log_error("configuration not changed: %s", error);
+	return false;
+}
+
 static void on_signal(uv_signal_t *handle, int number)
 {
 	struct program *program = handle->data;
+	char error[CONFIG_ERROR_MAX];
 
+	if (number == SIGHUP) {
+		(void)!reload(program, error); /* it said why */
+		return;
+	}
 	log_notice("received %s", number == SIGINT ? "SIGINT" : "SIGTERM");
 	decider_stop(program->decider);
 }
@@ -148,10 +219,10 @@ static void on_finished(void *context)
 
 static void catch_signals(struct program *program)
 {
-	static const int numbers[] = {SIGTERM, SIGINT};
+	static const int numbers[SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
 
 	signal(SIGPIPE, SIG_IGN);
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < SIGNALS; i++) {
 		uv_signal_init(&program->loop, &program->signals[i]);
 		program->signals[i].data = program;
 		uv_signal_start(&program->signals[i], on_signal, numbers[i]);
@@ -182,7 +253,7 @@ static bool find_paths(const struct config_route *config,
 
 static void take_down(struct program *program)
 {
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < SIGNALS; i++) {
 		uv_close((uv_handle_t *)&program->signals[i], NULL);
 	}
 	control_route_free(program->control);
@@ -203,6 +274,7 @@ static enum exit_status run(struct program *program)
 		.bfd = program->bfd,
 		.events = program->events,
 		.finished = on_finished,
+		.reload = reload,
 		.context = program,
 	};
 	enum exit_status result = EXIT_COULD_NOT_RUN;
@@ -260,7 +332,8 @@ out:
 static bool make_bfd(struct program *program)
 {
 	const struct config_route *config = program->config;
-	struct bfd_peer peers[SPEAKER_PEERS_MAX];
+	/* A session for every place that a peer may come to. */
+	struct bfd_peer peers[SPEAKER_PEERS_MAX] = {{.interval_us = 0}};
 	bool is_wanted = false;
 
 	for (size_t i = 0; i < config->peer_count; i++) {
@@ -277,7 +350,7 @@ static bool make_bfd(struct program *program)
 		is_wanted |= peer->bfd_interval_us != 0;
 	}
 	if (is_wanted) {
-		program->bfd = bfd_new(peers, config->peer_count);
+		program->bfd = bfd_new(peers, SPEAKER_PEERS_MAX);
 		if (program->bfd != NULL) {
 			bfd_set_events(program->bfd, program->events);
 		}
@@ -289,6 +362,7 @@ int main(int argc, char **argv)
 {
 	struct arguments arguments = {0};
 	struct program program = {0};
+	struct speaker_config speaker;
 	struct config_route *config;
 	char error[CONFIG_ERROR_MAX];
 	enum exit_status result = EXIT_DONE;
@@ -318,16 +392,8 @@ int main(int argc, char **argv)
 		config_route_free(config);
 		return EXIT_COULD_NOT_RUN;
 	}
-	const struct speaker_config speaker = {
-		.router_id = config->router_id,
-		.local_as = config->local_as,
-		.peers = config->peers,
-		.peer_count = config->peer_count,
-		.bfd = program.bfd,
-		.events = program.events,
-		.listen = config->listen,
-		.listen_count = config->listen_count,
-	};
+	program.file = arguments.file;
+	speaker = speaker_settings(&program);
 	program.speaker = speaker_new(&speaker, error, SPEAKER_ERROR_MAX);
 	if (program.speaker == NULL) {
 		fprintf(stderr, "rootcast-routed: %s: %s\n", arguments.file,
@@ -350,6 +416,6 @@ int main(int argc, char **argv)
 	speaker_free(program.speaker);
 	bfd_free(program.bfd);
 	events_free(program.events);
-	config_route_free(config);
+	config_route_free(program.config);
 	return (int)result;
 }

@@ -112,6 +112,59 @@ static void stop_begin(struct speaker *speaker, uint64_t now)
 	want_all(speaker);
 }
 
+static bool peer_init(struct speaker *speaker, size_t index,
+		      const struct speaker_peer *wanted);
+static void session_abandon(struct session *session);
+static void wanted_free(struct speaker *speaker);
+
+/* The place of a peer becomes that of another, or empty. Under the lock. */
+static void peer_take(struct speaker *speaker, size_t index,
+		      const struct speaker_peer *wanted)
+{
+	struct peer *peer = &speaker->peers[index];
+	struct published *published = &speaker->published[index];
+
+	if (memcmp(&peer->config, wanted, sizeof(*wanted)) == 0) {
+		return;
+	}
+	if (peer->config.as != 0) {
+		log_notice("peer %s: %s", peer->name,
+			   wanted->as == 0 ? "removed from the configuration"
+					   : "configured anew");
+		peer_retire(peer, wanted->as == 0 ? BGP_CEASE_DECONFIGURED
+						  : BGP_CEASE_CONFIGURATION);
+		session_abandon(&peer->main);
+		session_abandon(&peer->caller);
+		explicit_bzero(&peer->config, sizeof(peer->config));
+	}
+	bgp_rib_free(peer->rib);
+	memset(peer, 0, sizeof(*peer));
+	memset(&published->status, 0, sizeof(published->status));
+	/* What is offered was meant for the one who stood here before. */
+	for (size_t i = 0; i < speaker->table.count; i++) {
+		speaker->table.routes[i].peers &= ~(UINT64_C(1) << index);
+	}
+	/* An empty place is a peer that is never started. */
+	if (peer_init(speaker, index, wanted) && wanted->as != 0) {
+		peer_start(peer);
+	}
+}
+
+static void peers_take(struct speaker *speaker)
+{
+	static const struct speaker_peer empty;
+
+	if (speaker->wanted_count > speaker->peer_count) {
+		speaker->peer_count = speaker->wanted_count;
+	}
+	for (size_t i = 0; i < speaker->peer_count; i++) {
+		peer_take(speaker, i,
+			  i < speaker->wanted_count ? &speaker->wanted[i]
+						    : &empty);
+	}
+	wanted_free(speaker);
+}
+
 /* What other threads have asked for since the last pass. */
 static void offers_take(struct speaker *speaker, uint64_t now)
 {
@@ -134,6 +187,9 @@ static void offers_take(struct speaker *speaker, uint64_t now)
 		incident = speaker->pending_incident;
 		speaker->pending = (struct table){0};
 		speaker->has_pending = false;
+	}
+	if (speaker->wanted != NULL && speaker->stage == STAGE_RUN) {
+		peers_take(speaker);
 	}
 	is_stop = speaker->is_stop_asked;
 	is_hard_stop = speaker->is_hard_stop_asked;
@@ -531,6 +587,7 @@ void speaker_free(struct speaker *speaker)
 	     speaker->published != NULL && i < speaker->peer_count; i++) {
 		free(speaker->published[i].prefixes);
 	}
+	wanted_free(speaker);
 	free(speaker->published);
 	free(speaker->peers);
 	free(speaker->listeners);
@@ -651,34 +708,54 @@ static void peer_name(const struct speaker_peer *peer,
 	}
 }
 
-/* Fill in one peer. False: error holds the line. */
+/* Defaults and checks for all places. False: error holds the line. */
+static bool peers_check(struct speaker_peer *peers, size_t count,
+			const struct speaker_config *config, char *error,
+			size_t error_size)
+{
+	char name[ADDRESS_TEXT_MAX];
+
+	for (size_t i = 0; i < count; i++) {
+		const char *fault;
+
+		peers[i] = config->peers[i];
+		if (config->is_sparse && peers[i].as == 0) {
+			memset(&peers[i], 0, sizeof(peers[i]));
+			continue;
+		}
+		peer_defaults(&peers[i], config);
+		fault = peer_fault(&peers[i]);
+		for (size_t k = 0; fault == NULL && k < i; k++) {
+			if (address_equal(&peers[k].address,
+					  &peers[i].address)) {
+				fault = "address: stands there twice";
+			}
+		}
+		if (fault != NULL) {
+			peer_name(&peers[i], name);
+			snprintf(error, error_size, "peer %s: %s", name, fault);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* Fill in one place, or an empty one. False: no memory. */
 static bool peer_init(struct speaker *speaker, size_t index,
-		      const struct speaker_config *config, char *error,
-		      size_t error_size)
+		      const struct speaker_peer *wanted)
 {
 	struct peer *peer = &speaker->peers[index];
-	const char *fault;
 
 	peer->speaker = speaker;
 	peer->index = index;
 	peer->main.peer = peer;
 	peer->caller.peer = peer;
-	peer->config = config->peers[index];
-	peer_defaults(&peer->config, config);
+	memcpy(&peer->config, wanted, sizeof(peer->config));
 	peer_name(&peer->config, peer->name);
-	fault = peer_fault(&peer->config);
-	for (size_t i = 0; fault == NULL && i < index; i++) {
-		if (address_equal(&speaker->peers[i].config.address,
-				  &peer->config.address)) {
-			fault = "address: stands there twice";
-		}
-	}
-	peer->rib = fault == NULL ? bgp_rib_new() : NULL;
-	if (fault == NULL && peer->rib == NULL) {
-		fault = status_text(STATUS_NO_MEMORY);
-	}
-	if (fault != NULL) {
-		snprintf(error, error_size, "peer %s: %s", peer->name, fault);
+	peer->rib = bgp_rib_new();
+	if (peer->rib == NULL) {
+		log_error("peer %s: %s", peer->name,
+			  status_text(STATUS_NO_MEMORY));
 		return false;
 	}
 	peer->is_internal = peer->config.as == peer->config.local_as;
@@ -692,11 +769,14 @@ static bool peer_init(struct speaker *speaker, size_t index,
 		.is_role_strict = peer->config.is_role_strict,
 		.is_passive = peer->config.passive,
 		.allow_no_hold = peer->config.hold_s == 0,
-		.retry_min = config->retry_min,
-		.retry_max = config->retry_max,
+		.retry_min = speaker->retry_min,
+		.retry_max = speaker->retry_max,
 	};
 	bgp_fsm_init(&peer->main.fsm, &peer->fsm_config);
 	peer->since = clock_monotonic_ns();
+	if (speaker->bfd != NULL) {
+		peer->bfd_falls = bfd_falls(speaker->bfd, index);
+	}
 	speaker->published[index].status.address = peer->config.address;
 	speaker->published[index].status.as = peer->config.as;
 	return true;
@@ -704,7 +784,8 @@ static bool peer_init(struct speaker *speaker, size_t index,
 
 static bool speaker_allocate(struct speaker *speaker, size_t peer_count)
 {
-	size_t count = peer_count > 0 ? peer_count : 1;
+	/* Room for all that may come: see speaker_reconfigure(). */
+	const size_t count = SPEAKER_PEERS_MAX;
 
 	speaker->peer_count = peer_count;
 	speaker->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -716,6 +797,57 @@ static bool speaker_allocate(struct speaker *speaker, size_t peer_count)
 	return speaker->wake_fd >= 0 && speaker->event_fd >= 0 &&
 	       speaker->peers != NULL && speaker->published != NULL &&
 	       speaker->listeners != NULL;
+}
+
+static bool lock_wait(struct speaker *speaker);
+
+/* It holds passwords. */
+static void wanted_free(struct speaker *speaker)
+{
+	if (speaker->wanted != NULL) {
+		explicit_bzero(speaker->wanted,
+			       SPEAKER_PEERS_MAX * sizeof(*speaker->wanted));
+	}
+	free(speaker->wanted);
+	speaker->wanted = NULL;
+}
+
+bool speaker_reconfigure(struct speaker *speaker,
+			 const struct speaker_config *config, char *error,
+			 size_t error_size)
+{
+	struct speaker_peer *wanted;
+
+	if (config->peer_count > SPEAKER_PEERS_MAX) {
+		snprintf(error, error_size, "more than %d peers",
+			 SPEAKER_PEERS_MAX);
+		return false;
+	}
+	wanted = calloc(SPEAKER_PEERS_MAX, sizeof(*wanted));
+	if (wanted == NULL || !peers_check(wanted, config->peer_count, config,
+					   error, error_size)) {
+		if (wanted == NULL) {
+			snprintf(error, error_size, "%s",
+				 status_text(STATUS_NO_MEMORY));
+		}
+		free(wanted);
+		return false;
+	}
+	if (!lock_wait(speaker)) {
+		snprintf(error, error_size, "the speaker does not answer");
+		free(wanted);
+		return false;
+	}
+	wanted_free(speaker);
+	speaker->wanted = wanted;
+	speaker->wanted_count = config->peer_count;
+	/* What waits was meant for the places as they were. */
+	free(speaker->pending.routes);
+	speaker->pending = (struct table){0};
+	speaker->has_pending = false;
+	pthread_mutex_unlock(&speaker->lock);
+	wake(speaker);
+	return true;
 }
 
 struct speaker *speaker_new(const struct speaker_config *config, char *error,
@@ -763,12 +895,29 @@ struct speaker *speaker_new(const struct speaker_config *config, char *error,
 	    speaker->random == 0) {
 		speaker->random = clock_monotonic_ns() | 1;
 	}
+	speaker->retry_min = config->retry_min;
+	speaker->retry_max = config->retry_max;
+	speaker->wanted = calloc(SPEAKER_PEERS_MAX, sizeof(*speaker->wanted));
+	if (speaker->wanted == NULL) {
+		snprintf(error, error_size, "%s",
+			 status_text(STATUS_NO_MEMORY));
+		speaker_free(speaker);
+		return NULL;
+	}
+	if (!peers_check(speaker->wanted, config->peer_count, config, error,
+			 error_size)) {
+		speaker_free(speaker);
+		return NULL;
+	}
 	for (size_t i = 0; i < config->peer_count; i++) {
-		if (!peer_init(speaker, i, config, error, error_size)) {
+		if (!peer_init(speaker, i, &speaker->wanted[i])) {
+			snprintf(error, error_size, "%s",
+				 status_text(STATUS_NO_MEMORY));
 			speaker_free(speaker);
 			return NULL;
 		}
 	}
+	wanted_free(speaker);
 	atomic_store(&speaker->tick, clock_monotonic_ns());
 	return speaker;
 }

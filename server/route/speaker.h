@@ -75,6 +75,7 @@ struct speaker_config {
 	uint32_t local_as;
 	const struct speaker_peer *peers; /* copied */
 	size_t peer_count;
+	bool is_sparse;        /* peers[] has empty places, with AS 0 */
 	struct bfd *bfd;       /* of the same peers; NULL: none. Outlives us */
 	struct events *events; /* NULL: none are noted. Outlives us */
 	const struct address *listen; /* with ports; copied */
@@ -182,6 +183,18 @@ struct speaker_status {
 	size_t peer_count;
 	struct speaker_peer_status *peers;
 };
+
+/*
+ * Take other peers while running. A peer of the same place and settings is left
+ * alone, with its session; one that has changed is closed (Cease 6/6) and begins
+ * anew; a place with AS 0 is empty, and whoever stood there is closed (6/3).
+ * Places behind peer_count are empty, too. 'bfd' and 'listen' are not looked at.
+ * False, and one line in error: nothing changes. The next offer is meant for
+ * the new places: what was offered before must hold for both.
+ */
+must_check bool speaker_reconfigure(struct speaker *speaker,
+				    const struct speaker_config *config,
+				    char *error, size_t error_size);
 
 /* A snapshot; NULL when there is no memory. Any thread. */
 struct speaker_status *speaker_status(const struct speaker *speaker);

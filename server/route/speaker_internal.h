@@ -125,8 +125,11 @@ enum stage {
 };
 
 struct speaker {
+	size_t peer_count; /* places; grows under the lock */
+
 	/* Constant after speaker_new(). */
-	size_t peer_count;
+	uint64_t retry_min;
+	uint64_t retry_max;
 	uint64_t acknowledge_wait;
 	struct bfd *bfd;       /* NULL: none */
 	struct events *events; /* NULL: none are noted */
@@ -143,6 +146,8 @@ struct speaker {
 	uint64_t pending_lease;
 	uint64_t pending_incident;
 	uint64_t offer_count;
+	struct speaker_peer *wanted; /* peers to be taken; NULL: as they are */
+	size_t wanted_count;
 	bool is_stop_asked;
 	bool is_hard_stop_asked;
 	char stop_text[STOP_TEXT_MAX];
@@ -227,6 +232,9 @@ void peer_want(struct peer *peer);
 bool peer_is_confirmed(const struct peer *peer);
 
 void peer_start(struct peer *peer);
+
+/* Close for good, with that Cease: the place is free then. */
+void peer_retire(struct peer *peer, uint8_t subcode);
 void peer_stop(struct peer *peer);
 
 /* Its part of a pass. */

@@ -989,7 +989,7 @@ void peer_start(struct peer *peer)
 	session_happens(&peer->main, BGP_EVENT_START);
 }
 
-void peer_stop(struct peer *peer)
+static void peer_close(struct peer *peer, uint8_t subcode, const char *text)
 {
 	struct bgp_event event;
 
@@ -998,10 +998,19 @@ void peer_stop(struct peer *peer)
 	}
 	memset(&event, 0, sizeof(event));
 	event.type = BGP_EVENT_STOP;
-	bgp_cease(&event.notification, BGP_CEASE_SHUTDOWN,
-		  peer->speaker->cease_text);
+	bgp_cease(&event.notification, subcode, text);
 	if (has_caller(peer)) {
 		session_event(&peer->caller, &event);
 	}
 	session_event(&peer->main, &event);
+}
+
+void peer_stop(struct peer *peer)
+{
+	peer_close(peer, BGP_CEASE_SHUTDOWN, peer->speaker->cease_text);
+}
+
+void peer_retire(struct peer *peer, uint8_t subcode)
+{
+	peer_close(peer, subcode, "");
 }

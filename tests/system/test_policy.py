@@ -2,8 +2,8 @@
 """What BIRD hears of a service that is strained, of one with several addresses,
 and when the configuration is changed under way.
 
-Two BIRDs would show no more than one with two sessions, so one plays both
-routers: 'service' is the first peer, 'second' another one at another port.
+One BIRD plays two routers: 'service' is the first peer, 'second' comes and goes
+at another address.
 """
 import json
 import os
@@ -15,6 +15,8 @@ import time
 import rct
 
 SERVICE2 = "192.0.2.54"
+SERVER2 = rct.SERVER4.rsplit(".", 1)[0] + ".78"
+ROUTER2 = rct.ROUTER4.rsplit(".", 1)[0] + ".77"
 HOST1, HOST2 = f"{rct.SERVICE4}/32", f"{SERVICE2}/32"
 ZONE = """$TTL 3600
 @ SOA ns hostmaster 7 3600 900 604800 300
@@ -24,7 +26,7 @@ ns A 192.0.2.53
 
 
 class Bird(rct.Bird):
-    """With a second session, and a line for every UPDATE received."""
+    """Shows what it was told."""
 
     def attributes(self, prefix, protocol="service"):
         """(AS path, communities, large communities) of a route, or None."""
@@ -296,9 +298,138 @@ class Test:
                    "answered NXDOMAIN" in document["services"][0]["reason"],
                    f"{document}")
 
+    def reload(self, name, answer=0, **changes):
+        """Another file, and rootcastctl says that it should be read."""
+        self.write(**changes)
+        status, document = self.site.ctl("route", "reload")
+        self.check(f"{name}: exit status {answer}", status == answer,
+                   f"{status} {document}")
+        return document
+
+    def still(self, name, act, seconds=1.5):
+        """No UPDATE and no new session while act() works."""
+        before, since = self.bird.updates(), time.time()
+        act()
+        time.sleep(seconds)
+        self.check(f"{name}: no UPDATE", self.bird.updates() == before,
+                   f"{before} {self.bird.updates()}")
+        self.check(f"{name}: the session stays", self.bird.first(
+            "service: (State changed|Received: [^RU])", since) is None)
+
+    def reloads(self):
+        """The configuration changes under way."""
+        self.check("reload: announced", self.restart())
+        site = self.site
+        self.still("SIGHUP without a change",
+                   lambda: site.route.signal(signal.SIGHUP))
+        self.check("SIGHUP without a change: log says so",
+                   "configuration read again" in site.route.text())
+        self.still("reload of other policies", lambda: self.reload(
+            "reload of other policies", service={
+                "overload": "prepend:2", "cover": "any",
+                "questions": [{"name": "example", "type": "NS"}]},
+            health={**self.base["route"]["health"], "rise": 4,
+                    "interval_ms": 150}))
+        said = None
+
+        def broken():
+            nonlocal said
+            said = self.reload("bad file", 1, peer={"hold_s": 2})
+
+        self.still("bad file", broken)
+        self.check("bad file: says why, with line and key",
+                   re.search(r"rootcast.json:\d+: route.peers\[0\].hold_s",
+                             json.dumps(said)) is not None, f"{said}")
+        # A prefix comes and goes; the others hear nothing.
+        since = time.time()
+        host = {"prefixes": [rct.PREFIX4, HOST1, rct.PREFIX6]}
+        self.reload("prefix added", service=host)
+        self.check("prefix added: announced", rct.wait_until(
+            lambda: self.bird.has(HOST1), 10, 0.05))
+        self.reload("prefix removed")
+        self.check("prefix removed: withdrawn", rct.wait_until(
+            lambda: not self.bird.has(HOST1), 3, 0.05))
+        events = [text for when, text in self.bird.lines() if when >= since and
+                  re.search(r"service\.ipv[46] [><] ", text)]
+        self.check("prefix added and removed: the others hear nothing",
+                   events and all(HOST1 in text for text in events),
+                   f"{events}")
+        # Attributes change by implicit replace.
+        since = time.time()
+        self.reload("communities changed", service={
+            "communities": ["64500:9"]})
+        self.check("communities changed: told", rct.wait_until(
+            lambda: self.bird.attributes(rct.PREFIX4)[1] == {"(64500,9)"}, 2,
+            0.05))
+        self.check("communities changed: no withdrawal",
+                   self.bird.route_event("removed", rct.PREFIX4,
+                                         since) is None)
+        self.peers()
+
+    def session_age(self, address):
+        """How long the session with that peer has been up, in seconds."""
+        _, document = self.site.ctl("route", "status")
+        return min((peer["since_ms"] / 1000 for peer in document["peers"]
+                    if peer["address"] == address and
+                    peer["state"] == "Established"), default=1e9)
+
+    def peers(self):
+        """A second peer comes, changes and goes; the first hears nothing."""
+        rct.Net.ip(self.net.router, "addr", "add", f"{ROUTER2}/24", "dev",
+                   "down0")
+        rct.Net.ip(self.net.server, "addr", "add", f"{SERVER2}/24", "dev",
+                   "up0")
+        with open(os.path.join(self.folder, "bird.conf"), "a",
+                  encoding="utf-8") as file:
+            file.write(f"""
+protocol bgp second {{
+	local {ROUTER2} as 65001;
+	neighbor {SERVER2} as 64512;
+	hold time 9;
+	connect retry time 1;
+	error wait time 1, 4;
+	ipv4 {{ import all; export none; }};
+}}
+""")
+        self.bird.birdc("configure")
+        first = self.base["route"]["peers"][0]
+        second = {"address": ROUTER2, "as": 65001, "source": SERVER2,
+                  "scope": "no-export"}
+
+        def community():
+            told = self.bird.attributes(rct.PREFIX4, "second")
+            return told[1] if told else None
+
+        self.reload("communities back")
+        time.sleep(1)
+        self.still("peer added", lambda: self.reload(
+            "peer added", peers=[second, first]), 0.1)
+        self.check("peer added: told", rct.wait_until(
+            lambda: community() == {"(65535,65281)"}, 20, 0.1))
+        second["scope"] = "64500:3"
+        self.still("scope of a peer changed", lambda: self.reload(
+            "scope of a peer changed", peers=[second, first]), 0.5)
+        self.check("scope of a peer changed: told", rct.wait_until(
+            lambda: community() == {"(64500,3)"}, 2, 0.05))
+        second["hold_s"] = 30
+        since = time.time()
+        self.still("hold time of a peer changed", lambda: self.reload(
+            "hold time of a peer changed", peers=[first, second]), 0)
+        self.check("hold time of a peer changed: its session begins anew",
+                   rct.wait_until(lambda: self.session_age(ROUTER2) <
+                                  time.time() - since, 20, 0.1))
+        self.check("hold time of a peer changed: told again", rct.wait_until(
+            lambda: community() == {"(64500,3)"}, 30, 0.1))
+        self.still("peer removed", lambda: self.reload("peer removed"))
+        self.check("peer removed: its routes are gone",
+                   community() is None)
+        _, document = self.site.ctl("route", "status")
+        self.check("peer removed: not in status",
+                   len(document["peers"]) == 1, f"{document['peers']}")
+
     def run(self):
         try:
-            for step in (self.start, self.overload, self.scope, self.cover,
+            for step in (self.start, self.reloads, self.overload, self.scope, self.cover,
                          self.commands, self.questions):
                 print(f"== {step.__name__}", flush=True)
                 step()

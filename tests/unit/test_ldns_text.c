@@ -20,8 +20,8 @@
 
 enum {
 	TEXT_MAX = 8192,
-	SPELLINGS = 1500, /* of each type */
-	MUTANTS = 6000,
+	SPELLINGS = 400, /* of each type */
+	MUTANTS = 3500,
 	TOLD_MAX = 40,
 };
 
@@ -489,8 +489,11 @@ static bool read_ldns(const struct text *text, struct reading *out)
 
 			ck_assert_uint_le(out->size + ldns_rdf_size(field),
 					  sizeof(out->rdata));
-			memcpy(out->rdata + out->size, ldns_rdf_data(field),
-			       ldns_rdf_size(field));
+			if (ldns_rdf_size(field) > 0) {
+				memcpy(out->rdata + out->size,
+				       ldns_rdf_data(field),
+				       ldns_rdf_size(field));
+			}
 			out->size += ldns_rdf_size(field);
 		}
 	}
@@ -530,8 +533,6 @@ static struct difference differences[] = {
 	 "the original TTL may have units; base64 with bits left over", 0},
 	{OURS, "Syntax error, could not parse", "", " NSEC3 DNSKEY ",
 	 "base32 and base64 with bits left over, which are dropped", 0},
-	{OURS, "Syntax error, could not parse", "(", " DS NSEC3PARAM ",
-	 "a parenthesis ends a word", 0},
 	{OURS, "Syntax error, value expected", ";", " SSHFP TLSA ",
 	 "a semicolon ends a word", 0},
 	{OURS, "Syntax error, value expected", "", " SSHFP TLSA ",

@@ -13,8 +13,9 @@
  *
  * rootcastd:        status; zones; zone {"name"}; stats; attach; withdrawn;
  *                   reload {"name"?, "force"?}
- * rootcast-routed:  route-status; route-drain {"target"?};
- *                   route-undrain {"target"?};
+ * rootcast-routed:  route-status; route-drain, route-undrain, route-disable and
+ *                   route-enable {"target"?, "reason"?};
+ *                   route-what-if {"action"?, "target"?};
  *                   route-log {"target"?, "last"?}
  *
  * 'attach' is route control's: after its reply the nameserver sends, every

@@ -114,6 +114,40 @@ static void show_peers(const json_t *peers)
 	ctl_table_print(table);
 }
 
+/* What was asked for by operators, and stands. */
+static void show_overrides(const json_t *reply)
+{
+	const json_t *overrides = json_object_get(reply, "overrides");
+	const char *trouble =
+		json_string_value(json_object_get(reply, "overrides_error"));
+	struct ctl_table *table;
+	const json_t *override;
+	size_t i;
+
+	if (trouble != NULL && trouble[0] != '\0') {
+		printf("\nnot saved: %s\n", ctl_safe(trouble));
+	}
+	if (json_array_size(overrides) == 0) {
+		return;
+	}
+	putchar('\n');
+	table = ctl_table_new(3);
+	ctl_table_add(table, "by the operator");
+	ctl_table_add(table, "target");
+	ctl_table_add(table, "reason");
+	json_array_foreach(overrides, i, override)
+	{
+		bool is_known =
+			json_is_true(json_object_get(override, "known"));
+
+		ctl_table_add(table, "%s", ctl_text(override, "action"));
+		ctl_table_add(table, "%s%s", ctl_text(override, "target"),
+			      is_known ? "" : " (not in the configuration)");
+		ctl_table_add(table, "%s", ctl_text(override, "reason"));
+	}
+	ctl_table_print(table);
+}
+
 static int route_status(const struct ctl *ctl)
 {
 	int status;
@@ -126,6 +160,7 @@ static int route_status(const struct ctl *ctl)
 			show_services(json_object_get(reply, "services"));
 			putchar('\n');
 			show_peers(json_object_get(reply, "peers"));
+			show_overrides(reply);
 		}
 		if (!is_all_announced(reply)) {
 			status = CTL_WRONG;
@@ -135,21 +170,165 @@ static int route_status(const struct ctl *ctl)
 	return status;
 }
 
-static int route_drain(const struct ctl *ctl, const char *command,
-		       const char *target)
+/* Where text is given, put it into the request. False: it is no UTF-8. */
+static bool put_text(json_t *request, const char *key, const char *text)
 {
-	json_t *request = json_pack("{s:s}", "command", command);
+	return text == NULL ||
+	       json_object_set_new(request, key, json_string(text)) == 0;
+}
+
+/* drain | undrain | disable | enable [--reason TEXT] [TARGET] */
+static int route_steer(const struct ctl *ctl, int count, char *const *arguments)
+{
+	json_t *request =
+		json_pack("{s:s+}", "command", "route-", arguments[0]);
+	const char *reason = NULL;
+	const char *target = NULL;
 	json_t *reply;
 	int status;
 
-	if (target != NULL &&
-	    json_object_set_new(request, "target", json_string(target)) != 0) {
+	for (int i = 1; i < count; i++) {
+		if (strcmp(arguments[i], "--reason") == 0 && i + 1 < count) {
+			reason = arguments[++i];
+		} else if (target == NULL && arguments[i][0] != '-') {
+			target = arguments[i];
+		} else {
+			json_decref(request);
+			return ctl_usage("'route %s' takes --reason TEXT and "
+					 "one TARGET",
+					 arguments[0]);
+		}
+	}
+	if (!put_text(request, "target", target) ||
+	    !put_text(request, "reason", reason)) {
+		json_decref(request);
+		return ctl_usage("the target or the reason is no UTF-8");
+	}
+	reply = ctl_ask(ctl, socket_name, request, &status);
+	if (reply != NULL && status == CTL_DONE && !ctl->json) {
+		puts("done");
+	}
+	json_decref(reply);
+	return status;
+}
+
+static bool is_steering(const char *word)
+{
+	static const char *const words[] = {"drain", "undrain", "disable",
+					    "enable"};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (strcmp(words[i], word) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* --- route what-if -------------------------------------------------------- */
+
+/* 'a, b' of an array of texts. */
+static void join(char *out, size_t room, const json_t *list)
+{
+	const json_t *one;
+	size_t at = 0;
+	size_t i;
+
+	out[0] = '\0';
+	json_array_foreach(list, i, one)
+	{
+		const char *text = json_string_value(one);
+
+		if (text != NULL && at < room) {
+			at += (size_t)snprintf(out + at, room - at, "%s%s",
+					       i > 0 ? ", " : "", text);
+		}
+	}
+}
+
+static void show_update(struct ctl_table *table, const json_t *update)
+{
+	const json_t *attributes = json_object_get(update, "attributes");
+	char prefixes[512];
+	char communities[256];
+
+	join(prefixes, sizeof(prefixes), json_object_get(update, "prefixes"));
+	join(communities, sizeof(communities),
+	     json_object_get(attributes, "communities"));
+	ctl_table_add(table, "%lld ms",
+		      (long long)ctl_number(update, "after_ms"));
+	ctl_table_add(table, "%s%s", ctl_text(update, "peer"),
+		      json_is_true(json_object_get(update, "established"))
+			      ? ""
+			      : " (no session)");
+	ctl_table_add(table, "%s", ctl_text(update, "action"));
+	ctl_table_add(table, "%s", prefixes);
+	if (attributes == NULL) {
+		ctl_table_add(table, "%s", "");
+		return;
+	}
+	ctl_table_add(table, "%s%s%sprepend %lld%s%.0lld",
+		      communities[0] != '\0' ? "communities " : "", communities,
+		      communities[0] != '\0' ? "; " : "",
+		      (long long)ctl_number(attributes, "prepend"),
+		      json_object_get(attributes, "med") != NULL ? "; med "
+								 : "",
+		      (long long)ctl_number(attributes, "med"));
+}
+
+static void show_what_if(const json_t *reply)
+{
+	const json_t *updates = json_object_get(reply, "updates");
+	const json_t *closed = json_object_get(reply, "sessions_closed");
+	struct ctl_table *table;
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(closed, i, one)
+	{
+		printf("the session with %s is closed\n",
+		       json_is_string(one) ? ctl_safe(json_string_value(one))
+					   : "?");
+	}
+	if (json_array_size(updates) == 0) {
+		puts("no UPDATE is sent");
+		return;
+	}
+	table = ctl_table_new(5);
+	ctl_table_add(table, "after");
+	ctl_table_add(table, "peer");
+	ctl_table_add(table, "UPDATE");
+	ctl_table_add(table, "prefixes");
+	ctl_table_add(table, "attributes");
+	json_array_foreach(updates, i, one)
+	{
+		show_update(table, one);
+	}
+	ctl_table_print(table);
+}
+
+/* what-if [drain | undrain | disable | enable] [TARGET] */
+static int route_what_if(const struct ctl *ctl, int count,
+			 char *const *arguments)
+{
+	bool has_action = count > 0 && is_steering(arguments[0]);
+	json_t *request = json_pack("{s:s}", "command", "route-what-if");
+	json_t *reply;
+	int status;
+
+	if (count > (has_action ? 2 : 1)) {
+		json_decref(request);
+		return ctl_usage("'route what-if' takes a command and one "
+				 "TARGET");
+	}
+	if (!put_text(request, "action", has_action ? arguments[0] : NULL) ||
+	    !put_text(request, "target", arguments[has_action ? 1 : 0])) {
 		json_decref(request);
 		return ctl_usage("the target is no UTF-8");
 	}
 	reply = ctl_ask(ctl, socket_name, request, &status);
 	if (reply != NULL && status == CTL_DONE && !ctl->json) {
-		puts("done");
+		show_what_if(reply);
 	}
 	json_decref(reply);
 	return status;
@@ -278,15 +457,11 @@ static int route_log(const struct ctl *ctl, int count, char *const *arguments)
 
 int ctl_route(const struct ctl *ctl, int count, char *const *arguments)
 {
-	static const char *const later[] = {"enable", "disable", "what-if"};
-
 	if (count == 0) {
 		return ctl_usage("'route' needs a command");
 	}
-	for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++) {
-		if (strcmp(arguments[0], later[i]) == 0) {
-			return ctl_later(ctl, count - 1, arguments + 1);
-		}
+	if (is_steering(arguments[0])) {
+		return route_steer(ctl, count, arguments);
 	}
 	if (strcmp(arguments[0], "status") == 0) {
 		return count == 1 ? route_status(ctl)
@@ -297,18 +472,12 @@ int ctl_route(const struct ctl *ctl, int count, char *const *arguments)
 		return route_log(ctl, count - 1, arguments + 1);
 	}
 	if (strcmp(arguments[0], "reload") == 0) {
-		return count == 1 ? route_drain(ctl, "route-reload", NULL)
+		return count == 1 ? route_steer(ctl, 1, arguments)
 				  : ctl_usage("'route reload' takes no "
 					      "argument");
 	}
-	if (count > 2) {
-		return ctl_usage("'route %s' takes one TARGET", arguments[0]);
-	}
-	if (strcmp(arguments[0], "drain") == 0) {
-		return route_drain(ctl, "route-drain", arguments[1]);
-	}
-	if (strcmp(arguments[0], "undrain") == 0) {
-		return route_drain(ctl, "route-undrain", arguments[1]);
+	if (strcmp(arguments[0], "what-if") == 0) {
+		return route_what_if(ctl, count - 1, arguments + 1);
 	}
 	return ctl_usage("unknown command 'route %s'", arguments[0]);
 }

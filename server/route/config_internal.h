@@ -33,6 +33,10 @@ const char *config_element_text(struct loading *loading, const json_t *element);
 void config_number(struct loading *loading, json_t *object, const char *key,
 		   uint32_t least, uint32_t most, uint32_t *out);
 
+/* The path of a file, allocated; *out stays where the key is not there. */
+void config_path(struct loading *loading, json_t *object, const char *key,
+		 char **out);
+
 /* --- config_service.c ----------------------------------------------------- */
 
 void config_service_read(struct loading *loading, const char *name,

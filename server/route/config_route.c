@@ -62,6 +62,25 @@ static void read_path(struct loading *loading, json_t *object, const char *key,
 	strcpy(out, text);
 }
 
+void config_path(struct loading *loading, json_t *object, const char *key,
+		 char **out)
+{
+	const char *text;
+
+	if (!config_reader_string(loading->reader, object, key, &text)) {
+		return;
+	}
+	if (text[0] == '\0' || strlen(text) > CONFIG_ROUTE_PATH_MAX) {
+		config_reader_fail(loading->reader,
+				   json_object_get(object, key),
+				   "must be a path of 1 to %d octets",
+				   CONFIG_ROUTE_PATH_MAX);
+		return;
+	}
+	*out = strdup(text);
+	loading->is_out_of_memory |= *out == NULL;
+}
+
 void config_number(struct loading *loading, json_t *object, const char *key,
 		   uint32_t least, uint32_t most, uint32_t *out)
 {
@@ -287,6 +306,9 @@ static void read_route(struct loading *loading, json_t *root)
 		return;
 	}
 	read_path(loading, route, "control", loading->config->control);
+	config_path(loading, route, "state_file", &loading->config->state_file);
+	config_path(loading, route, "maintenance_file",
+		    &loading->config->maintenance_file);
 	read_router_id(loading, route);
 	config_number(loading, route, "local_as", 1, UINT32_MAX,
 		      &loading->config->local_as);
@@ -385,6 +407,7 @@ void config_route_free(struct config_route *config)
 	}
 	for (size_t i = 0; i < config->service_count; i++) {
 		free(config->services[i].name);
+		free(config->services[i].maintenance_file);
 		free(config->services[i].zones);
 		free(config->services[i].questions);
 	}
@@ -401,6 +424,8 @@ void config_route_free(struct config_route *config)
 		explicit_bzero(config->peers,
 			       config->peer_count * sizeof(*config->peers));
 	}
+	free(config->state_file);
+	free(config->maintenance_file);
 	free(config->services);
 	free(config->prefixes);
 	free(config->probes);

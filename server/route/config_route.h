@@ -33,6 +33,7 @@ enum {
 	CONFIG_ROUTE_TRANSIT_IPV4 = 24,
 	CONFIG_ROUTE_TRANSIT_IPV6 = 48,
 	CONFIG_ROUTE_IDENTITY_MAX = 255,
+	CONFIG_ROUTE_PATH_MAX = 500, /* of files that are only opened */
 	BFD_INTERVAL_MS = 100,
 	BFD_MULTIPLIER = 3,
 	/* Less than a scheduler's slice makes false alarms. */
@@ -111,6 +112,12 @@ struct config_service {
 	 * (RFC 4786 4.8.2, 4.8.3); 0: all of them.
 	 */
 	uint32_t cover;
+	char *maintenance_file; /* NULL: none */
+	/* Of a drain, beside GRACEFUL_SHUTDOWN: prepended as often more, MED. */
+	uint8_t drain_prepend;
+	bool has_drain_med;
+	uint32_t drain_med;
+	bool manages_addresses; /* its host addresses on lo are ours */
 };
 
 /* Which lengths a peer is told. */
@@ -146,7 +153,9 @@ struct config_health {
 };
 
 struct config_route {
-	char control[CONTROL_PATH_MAX];               /* "": the default */
+	char *state_file;               /* NULL: beside the control socket */
+	char *maintenance_file;         /* of all services; NULL: none */
+	char control[CONTROL_PATH_MAX]; /* "": the default */
 	char server_control[CONTROL_PATH_MAX];        /* "": the default */
 	char identity[CONFIG_ROUTE_IDENTITY_MAX + 1]; /* "": not given */
 	uint32_t router_id;                           /* host order */

@@ -585,6 +585,26 @@ static void check_probed(struct loading *loading, json_t *object,
 	}
 }
 
+/* What a drain says beside GRACEFUL_SHUTDOWN. */
+static void read_drain(struct loading *loading, json_t *object,
+		       struct config_service *s)
+{
+	json_t *drain = config_reader_object(loading->reader, object, "drain");
+	uint32_t prepend = 0;
+
+	if (drain == NULL) {
+		return;
+	}
+	config_number(loading, drain, "prepend", 0, BGP_PREPEND_MAX, &prepend);
+	s->drain_prepend = (uint8_t)prepend;
+	if (config_reader_get(loading->reader, drain, "med") != NULL) {
+		s->has_drain_med = true;
+		config_number(loading, drain, "med", 0, UINT32_MAX,
+			      &s->drain_med);
+	}
+	config_reader_finish(loading->reader, drain);
+}
+
 void config_service_read(struct loading *loading, const char *name,
 			 json_t *object)
 {
@@ -633,6 +653,8 @@ void config_service_read(struct loading *loading, const char *name,
 				   text, &s->overload);
 	}
 	read_cover(loading, object, s);
+	read_drain(loading, object, s);
+	config_path(loading, object, "maintenance_file", &s->maintenance_file);
 	config_reader_finish(reader, object);
 	check_probed(loading, object, service);
 	bgp_attributes_normalise(&s->attributes);

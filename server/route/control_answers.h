@@ -16,3 +16,10 @@ json_t *control_refuse(const char *format, ...)
 
 /* 'route-log' {"target"?, "last"?}: what happened (control_log.c). */
 json_t *control_log_answer(struct decider *decider, const json_t *request);
+
+/*
+ * 'route-what-if' {"action"?, "target"?}: the UPDATEs that a command would lead
+ * to; without an action, those of a session that comes up
+ * (control_what_if.c).
+ */
+json_t *control_what_if_answer(struct decider *decider, const json_t *request);

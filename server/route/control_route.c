@@ -4,6 +4,7 @@
 #include "lib/base/log.h"
 #include "server/route/control_answers.h"
 #include "server/route/decider.h"
+#include "server/route/log_thread.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -52,6 +53,19 @@ json_t *control_refuse(const char *format, ...)
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
 	return json_pack("{s:b, s:s}", "ok", 0, "error", text);
+}
+
+/* Text that may be no UTF-8: what is not ASCII becomes '?'. */
+static json_t *show_text(const char *text)
+{
+	char safe[DECIDER_REASON_MAX];
+	size_t i;
+
+	for (i = 0; text[i] != '\0' && i + 1 < sizeof(safe); i++) {
+		safe[i] = text[i] >= 0x20 && text[i] < 0x7f ? text[i] : '?';
+	}
+	safe[i] = '\0';
+	return json_string(safe);
 }
 
 /* An NSID as text, or its octets in hexadecimal where it is none. */
@@ -185,6 +199,11 @@ static json_t *show_prefix(const struct decider *decider, size_t index,
 	json_object_set_new(
 		shown, "announce_in_ms",
 		json_integer((json_int_t)health_wait_ms(health, now)));
+	if (drain->phase != DRAIN_NONE) {
+		json_object_set_new(
+			shown, "drain_reason",
+			show_text(decider_why(decider, index, reason)));
+	}
 	if (drain->phase == DRAIN_RUNNING) {
 		json_object_set_new(shown, "drain_left_ms",
 				    json_integer(ms_left(drain->until, now)));
@@ -256,6 +275,22 @@ static void show_bfd(const struct decider *decider, size_t index, json_t *shown)
 			  (json_int_t)bfd.rejected));
 }
 
+/* Why it is drained or disabled. */
+static void show_peer_reason(const struct decider *decider, size_t index,
+			     json_t *shown)
+{
+	for (int i = OVERRIDE_ACTIONS - 1; i >= 0; i--) {
+		const struct override *override = overrides_of_peer(
+			decider->overrides, (enum override_action)i, index);
+
+		if (override != NULL) {
+			json_object_set_new(shown, "reason",
+					    show_text(override->reason));
+			return;
+		}
+	}
+}
+
 static json_t *show_peer(const struct decider *decider, size_t index,
 			 const struct speaker_peer_status *peer)
 {
@@ -286,6 +321,8 @@ static json_t *show_peer(const struct decider *decider, size_t index,
 		decider->peer_drains[index].phase != DRAIN_NONE,
 		"established_count", (json_int_t)peer->established_count,
 		"routes_received", (json_int_t)peer->routes_received);
+	json_object_set_new(shown, "disabled", json_boolean(peer->is_disabled));
+	show_peer_reason(decider, index, shown);
 	if (decider->bfd != NULL) {
 		show_bfd(decider, index, shown);
 	}
@@ -336,6 +373,28 @@ static json_t *show_nameserver(const struct decider *decider, uint64_t now)
 	return shown;
 }
 
+static json_t *show_overrides(const struct decider *decider)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < decider->overrides->count; i++) {
+		const struct override *override = &decider->overrides->list[i];
+
+		json_array_append_new(
+			list,
+			json_pack("{s:s, s:o, s:o, s:I, s:b}", "action",
+				  override_action_text(override->action),
+				  "target",
+				  show_text(override->name[0] != '\0'
+						    ? override->name
+						    : "everything"),
+				  "reason", show_text(override->reason),
+				  "since_ms", (json_int_t) override->since_ms,
+				  "known", override->is_known));
+	}
+	return list;
+}
+
 static json_t *answer_status(struct decider *decider)
 {
 	uint64_t now = clock_monotonic_ms();
@@ -344,33 +403,58 @@ static json_t *answer_status(struct decider *decider)
 	for (size_t i = 0; i < decider->config->service_count; i++) {
 		json_array_append_new(services, show_service(decider, i, now));
 	}
-	return json_pack("{s:b, s:o, s:o, s:o, s:b, s:b}", "ok", 1, "services",
-			 services, "peers", show_peers(decider), "nameserver",
-			 show_nameserver(decider, now), "dry_run",
-			 decider->speaker == NULL, "stopping",
-			 decider->stop_causes != 0);
+	return json_pack(
+		"{s:b, s:o, s:o, s:o, s:b, s:b, s:o, s:b, s:s, s:I}", "ok", 1,
+		"services", services, "peers", show_peers(decider),
+		"nameserver", show_nameserver(decider, now), "dry_run",
+		decider->speaker == NULL, "stopping", decider->stop_causes != 0,
+		"overrides", show_overrides(decider), "overrides_saved",
+		decider->keeper != NULL && keeper_is_saved(decider->keeper),
+		"overrides_error",
+		decider->keeper != NULL ? keeper_error(decider->keeper) : "",
+		"log_dropped", (json_int_t)log_thread_dropped());
 }
 
-static json_t *answer_drain(struct decider *decider, const json_t *request,
-			    bool is_drain)
+static json_t *answer_command(struct decider *decider, const json_t *request,
+			      enum decider_verb verb)
 {
 	const json_t *value = json_object_get(request, "target");
+	const json_t *reason = json_object_get(request, "reason");
 	const char *target = json_string_value(value);
 	enum status status;
 
-	if (value != NULL && target == NULL) {
-		return control_refuse("'target' must be a string");
+	if ((value != NULL && target == NULL) ||
+	    (reason != NULL && !json_is_string(reason))) {
+		return control_refuse("'target' and 'reason' must be strings");
 	}
-	status = is_drain ? decider_drain(decider, target)
-			  : decider_undrain(decider, target);
-	if (status != STATUS_OK) {
+	status = decider_command(decider, verb, target,
+				 json_string_value(reason));
+	if (status == STATUS_NOT_FOUND) {
 		return control_refuse(
 			"no service, prefix or peer is called '%.128s'",
 			target);
 	}
+	if (status != STATUS_OK) {
+		return control_refuse("%s", status_text(status));
+	}
 	return json_pack("{s:b, s:I}", "ok", 1, "drain_ms",
-			 is_drain ? (json_int_t)decider->config->health.drain_ms
-				  : 0);
+			 verb == DECIDER_DRAIN
+				 ? (json_int_t)decider->config->health.drain_ms
+				 : 0);
+}
+
+/* 'route-drain' and so on. */
+static bool find_verb(const char *command, enum decider_verb *out)
+{
+	for (int i = 0; i < DECIDER_VERBS; i++) {
+		if (strncmp(command, "route-", 6) == 0 &&
+		    strcmp(command + 6,
+			   decider_verb_text((enum decider_verb)i)) == 0) {
+			*out = (enum decider_verb)i;
+			return true;
+		}
+	}
+	return false;
 }
 
 json_t *control_route_answer(struct decider *decider, const char *line,
@@ -380,6 +464,7 @@ json_t *control_route_answer(struct decider *decider, const char *line,
 	const char *command =
 		json_string_value(json_object_get(request, "command"));
 	char error[CONFIG_ERROR_MAX];
+	enum decider_verb verb;
 	json_t *reply;
 
 	if (command == NULL) {
@@ -390,12 +475,12 @@ json_t *control_route_answer(struct decider *decider, const char *line,
 		reply = decider_reload(decider, error)
 				? json_pack("{s:b}", "ok", 1)
 				: control_refuse("%s", error);
-	} else if (strcmp(command, "route-drain") == 0) {
-		reply = answer_drain(decider, request, true);
-	} else if (strcmp(command, "route-undrain") == 0) {
-		reply = answer_drain(decider, request, false);
 	} else if (strcmp(command, "route-log") == 0) {
 		reply = control_log_answer(decider, request);
+	} else if (strcmp(command, "route-what-if") == 0) {
+		reply = control_what_if_answer(decider, request);
+	} else if (find_verb(command, &verb)) {
+		reply = answer_command(decider, request, verb);
 	} else {
 		reply = control_refuse("unknown command '%.64s'", command);
 	}

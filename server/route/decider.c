@@ -15,6 +15,7 @@
 #include "lib/base/log.h"
 #include "server/route/journal.h"
 #include "server/route/log_thread.h"
+#include "server/route/steer.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -151,22 +152,45 @@ const char *decider_reason(const struct decider *decider, size_t prefix,
 	return text;
 }
 
+/* "drained by the operator: ticket 4711" */
+static void drain_reason(const struct decider *decider, size_t index,
+			 char text[DECIDER_REASON_MAX])
+{
+	const struct config_route *config = decider->config;
+	unsigned causes = decider->prefix_drains[index].causes;
+	bool is_disabled = (causes & DRAIN_BY_DISABLE) != 0;
+	const struct override *override = overrides_of_prefix(
+		decider->overrides, config,
+		is_disabled ? OVERRIDE_DISABLE : OVERRIDE_DRAIN, index);
+	const char *detail = "";
+	const char *what = "drained by the operator";
+
+	if ((causes & DRAIN_BY_STOP) != 0) {
+		what = "drained by the end of this program";
+	} else if ((causes & DRAIN_BY_NAMESERVER) != 0) {
+		what = "drained by the end of the nameserver";
+	} else if (override != NULL) {
+		what = is_disabled ? "disabled by the operator" : what;
+		detail = override->reason;
+	} else if ((causes & DRAIN_BY_FILE) != 0) {
+		what = "drained by a maintenance file";
+		detail = maintenance_reason(decider->maintenance,
+					    config->prefixes[index].service);
+	}
+	snprintf(text, DECIDER_REASON_MAX, "%s%s%s", what,
+		 detail != NULL && detail[0] != '\0' ? ": " : "",
+		 detail != NULL ? detail : "");
+}
+
 const char *decider_why(const struct decider *decider, size_t index,
 			char text[DECIDER_REASON_MAX])
 {
-	const struct drain *drain = &decider->prefix_drains[index];
-
-	decider_reason(decider, index, text);
-	if (drain->phase != DRAIN_NONE &&
+	if (decider->prefix_drains[index].phase != DRAIN_NONE &&
 	    health_is_up(&decider->prefixes[index].health)) {
-		snprintf(text, DECIDER_REASON_MAX, "drained by %s",
-			 drain->causes & DRAIN_BY_STOP
-				 ? "the end of this program"
-			 : drain->causes & DRAIN_BY_NAMESERVER
-				 ? "the end of the nameserver"
-				 : "the operator");
+		drain_reason(decider, index, text);
+		return text;
 	}
-	return text;
+	return decider_reason(decider, index, text);
 }
 
 static void log_state(struct decider *decider, size_t index)
@@ -238,16 +262,43 @@ static void take_turns(struct decider *decider, uint64_t now)
 	}
 }
 
-/* Decide, and offer what changed or whose lease needs renewal. */
-static void apply(struct decider *decider, uint64_t now)
+struct policy_input decider_input(const struct decider *decider)
 {
-	const struct policy_input input = {
+	return (struct policy_input){
 		.config = decider->config,
 		.prefix_up = decider->prefix_up,
 		.prefix_drains = decider->prefix_drains,
 		.peer_drains = decider->peer_drains,
 		.strains = decider->strains,
 	};
+}
+
+/* Peers whose session is to be closed, or opened again, since the last time. */
+static void order_peers(struct decider *decider)
+{
+	for (size_t i = 0; i < decider->config->peer_count; i++) {
+		uint64_t bit = UINT64_C(1) << i;
+		const struct override *override = overrides_of_peer(
+			decider->overrides, OVERRIDE_DISABLE, i);
+		bool is_told = (decider->disabled_peers & bit) != 0;
+
+		if ((override != NULL) == is_told ||
+		    !(override != NULL
+			      ? speaker_disable(decider->speaker, i,
+						override->reason[0] != '\0'
+							? override->reason
+							: "disabled")
+			      : speaker_enable(decider->speaker, i))) {
+			continue; /* nothing new, or tried again later */
+		}
+		decider->disabled_peers ^= bit;
+	}
+}
+
+/* Decide, and offer what changed or whose lease needs renewal. */
+static void apply(struct decider *decider, uint64_t now)
+{
+	const struct policy_input input = decider_input(decider);
 	uint64_t offer;
 
 	for (size_t i = 0; i < decider->config->prefix_count; i++) {
@@ -270,6 +321,9 @@ static void apply(struct decider *decider, uint64_t now)
 			log_error("the routes could not be offered: they are "
 				  "withdrawn when the lease ends");
 		}
+	}
+	if (decider->speaker != NULL && !decider->is_finished) {
+		order_peers(decider);
 	}
 	decider->offered_at = now;
 	/* Logged after the offer: a slow log must not delay a withdrawal. */
@@ -407,69 +461,144 @@ static void drain_prefix(struct decider *decider, size_t index,
 		    decider->config->health.drain_ms, now);
 }
 
-static void say_command(struct decider *decider, const struct target *target,
-			const char *verb, const char *name)
+uint64_t decider_uses(const struct decider *decider, bool *prefix_use)
 {
-	char text[EVENT_TEXT_MAX];
-
-	snprintf(text, sizeof(text), "%s %s", verb,
-		 name != NULL ? name : "everything");
-	journal_command(decider, target, text);
-	log_notice("by the operator: %s", text);
-}
-
-enum status decider_drain(struct decider *decider, const char *name)
-{
-	const struct config_route *config = decider->config;
 	uint64_t established = established_peers(decider);
+
+	for (size_t i = 0; i < decider->config->prefix_count; i++) {
+		prefix_use[i] = prefix_has_use(decider, i, established);
+	}
+	return established;
+}
+
+/* Bring the drains to what is asked for. */
+static void steer(struct decider *decider, uint64_t now)
+{
+	struct steer steer = {
+		.config = decider->config,
+		.overrides = decider->overrides,
+		.maintenance = decider->maintenance,
+		.prefix_use = decider->prefix_use,
+		.now = now,
+	};
+
+	steer.established = decider_uses(decider, decider->prefix_use);
+	steer_apply(&steer, decider->prefix_drains, decider->peer_drains);
+}
+
+const char *decider_verb_text(enum decider_verb verb)
+{
+	static const char *const texts[] = {
+		[DECIDER_DRAIN] = "drain",
+		[DECIDER_UNDRAIN] = "undrain",
+		[DECIDER_DISABLE] = "disable",
+		[DECIDER_ENABLE] = "enable",
+	};
+
+	return texts[verb];
+}
+
+enum status decider_override(struct overrides *overrides,
+			     const struct config_route *config,
+			     enum decider_verb verb,
+			     const struct target *target, const char *reason)
+{
+	enum override_action action =
+		verb == DECIDER_DRAIN || verb == DECIDER_UNDRAIN
+			? OVERRIDE_DRAIN
+			: OVERRIDE_DISABLE;
+
+	return verb == DECIDER_DRAIN || verb == DECIDER_DISABLE
+		       ? overrides_set(overrides, config, action, target,
+				       reason, clock_wall_ms())
+		       : overrides_clear(overrides, config, action, target);
+}
+
+enum status decider_command(struct decider *decider, enum decider_verb verb,
+			    const char *name, const char *reason)
+{
 	uint64_t now = now_ms();
+	char text[EVENT_TEXT_MAX];
+	struct overrides *next;
 	struct target target;
-	enum status status = target_find(&target, config, name);
+	enum status status = target_find(&target, decider->config, name);
 
 	if (status != STATUS_OK) {
 		return status;
 	}
-	say_command(decider, &target, "drain", name);
-	for (size_t i = 0; i < config->prefix_count; i++) {
-		if (target_has_prefix(&target, config, i)) {
-			drain_prefix(decider, i, DRAIN_BY_OPERATOR, established,
-				     now);
-		}
+	/* On a copy: it is carried out as a whole, or not at all. */
+	next = malloc(sizeof(*next));
+	if (next == NULL) {
+		return STATUS_NO_MEMORY;
 	}
-	for (size_t i = 0; i < config->peer_count; i++) {
-		if (target_has_peer(&target, i)) {
-			drain_begin(&decider->peer_drains[i], DRAIN_BY_OPERATOR,
-				    (established >> i & 1) != 0,
-				    config->health.drain_ms, now);
-		}
+	memcpy(next, decider->overrides, sizeof(*next));
+	status = decider_override(next, decider->config, verb, &target, reason);
+	if (status != STATUS_OK) {
+		free(next);
+		return status;
 	}
+	free(decider->overrides);
+	decider->overrides = next;
+	snprintf(text, sizeof(text), "%s %.64s%s%.100s",
+		 decider_verb_text(verb), name != NULL ? name : "everything",
+		 reason != NULL && reason[0] != '\0' ? ": " : "",
+		 reason != NULL ? reason : "");
+	journal_command(decider, &target, text);
+	steer(decider, now);
 	apply(decider, now);
+	log_notice("by the operator: %s", text);
+	if (decider->keeper != NULL) {
+		keeper_save(decider->keeper, decider->overrides);
+	}
 	return STATUS_OK;
 }
 
-enum status decider_undrain(struct decider *decider, const char *name)
+static void on_maintenance(void *context, const char *text)
 {
-	const struct config_route *config = decider->config;
-	struct target target;
-	enum status status = target_find(&target, config, name);
+	struct decider *decider = context;
+	uint64_t now = now_ms();
 
-	if (status != STATUS_OK) {
-		return status;
+	journal_command(decider, &everything, text);
+	steer(decider, now);
+	apply(decider, now);
+	log_notice("%s", text);
+}
+
+/*
+ * What was asked for before the last end. Where that cannot be known nothing is
+ * announced until the operator has said so ('route enable'): a site that was
+ * taken out of service must not come back because a disk has failed.
+ */
+static void load_overrides(struct decider *decider, const char *path)
+{
+	static const char asked[] =
+		"what was asked for is not known; 'route enable' takes this "
+		"back";
+	char error[OVERRIDES_ERROR_MAX];
+	char aside[CONFIG_ROUTE_PATH_MAX + 16];
+	enum status status = overrides_read_file(decider->overrides,
+						 decider->config, path, error);
+
+	if (status == STATUS_OK && decider->overrides->count > 0) {
+		log_warning("%zu drains and disables are kept in %s",
+			    decider->overrides->count, path);
 	}
-	say_command(decider, &target, "undrain", name);
-	for (size_t i = 0; i < config->prefix_count; i++) {
-		if (target_has_prefix(&target, config, i)) {
-			drain_end(&decider->prefix_drains[i],
-				  DRAIN_BY_OPERATOR);
-		}
+	if (status == STATUS_OK || status == STATUS_NOT_FOUND) {
+		return;
 	}
-	for (size_t i = 0; i < config->peer_count; i++) {
-		if (target.kind == TARGET_ALL || target_has_peer(&target, i)) {
-			drain_end(&decider->peer_drains[i], DRAIN_BY_OPERATOR);
-		}
+	log_error("drains and disables cannot be read: %s: nothing is "
+		  "announced until 'rootcastctl route enable'",
+		  error);
+	snprintf(aside, sizeof(aside), "%s.bad", path);
+	if (status == STATUS_BAD_SYNTAX && rename(path, aside) == 0) {
+		log_notice("the file is kept as %s", aside);
 	}
-	apply(decider, now_ms());
-	return STATUS_OK;
+	decider->overrides->count = 0;
+	status = overrides_set(decider->overrides, decider->config,
+			       OVERRIDE_DISABLE, &everything, asked,
+			       clock_wall_ms());
+	assert(status == STATUS_OK);
+	keeper_save(decider->keeper, decider->overrides);
 }
 
 /* --- a planned stop ------------------------------------------------------- */
@@ -1065,6 +1194,8 @@ static bool make_parts(struct decider *decider)
 				       sizeof(*decider->service_open));
 	decider->strains =
 		calloc(config->prefix_count, sizeof(*decider->strains));
+	decider->prefix_use =
+		calloc(config->prefix_count, sizeof(*decider->prefix_use));
 	decider->incidents =
 		calloc(config->prefix_count, sizeof(*decider->incidents));
 	decider->peer_incidents = calloc(config->peer_count + 1,
@@ -1075,7 +1206,8 @@ static bool make_parts(struct decider *decider)
 	       decider->routes != NULL && decider->strains != NULL &&
 	       decider->command_states != NULL &&
 	       decider->service_open != NULL && decider->incidents != NULL &&
-	       decider->peer_incidents != NULL;
+	       decider->peer_incidents != NULL && decider->overrides != NULL &&
+	       decider->prefix_use != NULL;
 	for (size_t i = 0; good && i < config->prefix_count; i++) {
 		good = make_prefix(decider, i, now_ms());
 	}
@@ -1095,7 +1227,12 @@ static bool make_parts(struct decider *decider)
 	if (decider->prober != NULL) {
 		prober_limit(decider->prober, config->health.latency_ms);
 	}
-	return good && decider->prober != NULL && decider->commands != NULL;
+	if (good) {
+		decider->maintenance = maintenance_new(decider->loop, config,
+						       on_maintenance, decider);
+	}
+	return good && decider->prober != NULL && decider->commands != NULL &&
+	       decider->maintenance != NULL;
 }
 
 /* What make_parts() made. */
@@ -1103,6 +1240,7 @@ static void free_parts(struct decider *decider)
 {
 	prober_free(decider->prober);
 	commands_free(decider->commands);
+	maintenance_free(decider->maintenance);
 	for (size_t i = 0;
 	     decider->prefixes != NULL && i < decider->config->prefix_count;
 	     i++) {
@@ -1120,6 +1258,7 @@ static void free_parts(struct decider *decider)
 	free(decider->peer_drains);
 	free(decider->bfd_shown);
 	free(decider->routes);
+	free(decider->prefix_use);
 	free(decider->incidents);
 	free(decider->peer_incidents);
 }
@@ -1150,11 +1289,26 @@ struct decider *decider_new(uv_loop_t *loop,
 						 .lost = on_lost,
 						 .context = decider,
 					 });
-	if (!make_parts(decider) || decider->link == NULL) {
+	decider->overrides = calloc(1, sizeof(*decider->overrides));
+	if (options->state_file != NULL) {
+		decider->keeper = keeper_new(loop, options->state_file);
+	}
+	if (!make_parts(decider) || decider->link == NULL ||
+	    decider->overrides == NULL ||
+	    (options->state_file != NULL && decider->keeper == NULL)) {
 		control_link_free(decider->link);
 		free_parts(decider);
+		free(decider->overrides);
+		keeper_free(decider->keeper);
 		free(decider);
 		return NULL;
+	}
+	if (decider->keeper != NULL) {
+		load_overrides(decider, options->state_file);
+	}
+	steer(decider, now_ms());
+	if (decider->speaker != NULL) {
+		order_peers(decider); /* before there are sessions */
 	}
 	prober_expect(decider->prober, decider->config->identity);
 	uv_timer_init(loop, &decider->tick);
@@ -1170,6 +1324,7 @@ void decider_start(struct decider *decider)
 	control_link_start(decider->link);
 	prober_start(decider->prober);
 	commands_start(decider->commands);
+	maintenance_start(decider->maintenance);
 	if (decider->speaker != NULL &&
 	    uv_poll_init(decider->loop, &decider->speaker_events,
 			 speaker_event_fd(decider->speaker)) == 0) {
@@ -1351,6 +1506,8 @@ bool decider_reconfigure(struct decider *decider,
 	decider->config = config;
 	decider->prober = NULL;
 	decider->commands = NULL;
+	decider->maintenance = NULL;
+	decider->prefix_use = NULL;
 	decider->prefixes = NULL;
 	decider->targets = NULL;
 	decider->target_count = 0;
@@ -1389,6 +1546,9 @@ bool decider_reconfigure(struct decider *decider,
 		prober_start(decider->prober);
 	}
 	commands_start(decider->commands);
+	maintenance_start(decider->maintenance);
+	overrides_resolve(decider->overrides, config);
+	steer(decider, now_ms());
 	return true;
 }
 
@@ -1430,6 +1590,8 @@ void decider_free(struct decider *decider)
 	}
 	free_parts(decider);
 	control_link_free(decider->link);
+	keeper_free(decider->keeper);
+	free(decider->overrides);
 	if (decider->speaker_events.data != NULL) {
 		uv_poll_stop(&decider->speaker_events);
 	}

@@ -19,6 +19,9 @@
 #include "server/route/events.h"
 #include "server/route/health.h"
 #include "server/route/incident.h"
+#include "server/route/keeper.h"
+#include "server/route/maintenance.h"
+#include "server/route/overrides.h"
 #include "server/route/policy.h"
 #include "server/route/prober.h"
 #include "server/route/speaker.h"
@@ -112,6 +115,11 @@ struct decider {
 	size_t use_count;
 	bool *prefix_up; /* for policy_input */
 	enum policy_strain *strains;
+	struct overrides *overrides;
+	struct keeper *keeper; /* NULL: overrides are not kept */
+	struct maintenance *maintenance;
+	bool *prefix_use;        /* for steer_apply() */
+	uint64_t disabled_peers; /* as the speaker was told */
 	struct drain *prefix_drains;
 	struct drain *peer_drains;
 	struct route *routes;
@@ -145,6 +153,7 @@ struct decider {
 struct decider_options {
 	const struct config_route *config;
 	const char *server_control; /* path */
+	const char *state_file;     /* path; NULL: overrides are not kept */
 	struct speaker *speaker;    /* NULL: dry run */
 	struct bfd *bfd;            /* NULL: none */
 	struct events *events;      /* NULL: none are kept */
@@ -162,6 +171,18 @@ void decider_start(struct decider *decider);
 
 /* A planned stop: drain, withdraw, linger, finished(). The second call: now. */
 void decider_stop(struct decider *decider);
+
+/* What an operator may ask for; the second of each takes the first back. */
+enum decider_verb {
+	DECIDER_DRAIN,
+	DECIDER_UNDRAIN,
+	DECIDER_DISABLE,
+	DECIDER_ENABLE,
+	DECIDER_VERBS,
+};
+
+/* "drain"; static. */
+const char *decider_verb_text(enum decider_verb verb);
 
 /*
  * Another configuration from now on (see config_reload.h: aligned with the one
@@ -182,13 +203,26 @@ must_check bool decider_reload(struct decider *decider,
 			       char error[CONFIG_ERROR_MAX]);
 
 /*
- * Drain, or take it back. target: a service's name, a prefix, or a peer's
- * address; NULL: everything. STATUS_NOT_FOUND: there is nothing of that name.
+ * Carry it out, and keep it. target: a service's name, a prefix, or a peer's
+ * address; NULL: everything. reason may be NULL. STATUS_NOT_FOUND: there is
+ * nothing of that name.
  */
-must_check enum status decider_drain(struct decider *decider,
-				     const char *target);
-must_check enum status decider_undrain(struct decider *decider,
-				       const char *target);
+must_check enum status decider_command(struct decider *decider,
+				       enum decider_verb verb,
+				       const char *target, const char *reason);
+
+/* Likewise on overrides alone, as decider_command() does it. */
+must_check enum status decider_override(struct overrides *overrides,
+					const struct config_route *config,
+					enum decider_verb verb,
+					const struct target *target,
+					const char *reason);
+
+/* Which drains would be heard of now; returns the peers with a session. */
+uint64_t decider_uses(const struct decider *decider, bool *prefix_use);
+
+/* What the decision is made of now; its arrays are the decider's. */
+struct policy_input decider_input(const struct decider *decider);
 
 /* Why a prefix is as it is, in one line. Returns text. */
 const char *decider_reason(const struct decider *decider, size_t prefix,

@@ -251,6 +251,24 @@ static bool find_paths(const struct config_route *config,
 	return status == STATUS_OK;
 }
 
+/* Beside the control socket, unless it is said. False: too long. */
+static bool find_state(const struct config_route *config, const char *control,
+		       char path[CONFIG_ROUTE_PATH_MAX + 1])
+{
+	const char *slash = strrchr(control, '/');
+	int folder = slash != NULL ? (int)(slash - control) + 1 : 0;
+	int size;
+
+	if (config->state_file != NULL) {
+		size = snprintf(path, CONFIG_ROUTE_PATH_MAX + 1, "%s",
+				config->state_file);
+	} else {
+		size = snprintf(path, CONFIG_ROUTE_PATH_MAX + 1,
+				"%.*sroute.overrides", folder, control);
+	}
+	return size <= CONFIG_ROUTE_PATH_MAX;
+}
+
 static void take_down(struct program *program)
 {
 	for (size_t i = 0; i < SIGNALS; i++) {
@@ -266,10 +284,12 @@ static enum exit_status run(struct program *program)
 {
 	char control[CONTROL_PATH_MAX];
 	char server[CONTROL_PATH_MAX];
+	char state[CONFIG_ROUTE_PATH_MAX + 1];
 	char error[CONTROL_ROUTE_ERROR_MAX];
 	struct decider_options options = {
 		.config = program->config,
 		.server_control = server,
+		.state_file = state,
 		.speaker = program->speaker,
 		.bfd = program->bfd,
 		.events = program->events,
@@ -279,7 +299,8 @@ static enum exit_status run(struct program *program)
 	};
 	enum exit_status result = EXIT_COULD_NOT_RUN;
 
-	if (!find_paths(program->config, control, server)) {
+	if (!find_paths(program->config, control, server) ||
+	    !find_state(program->config, control, state)) {
 		return result;
 	}
 	if (uv_loop_init(&program->loop) != 0) {

@@ -107,6 +107,14 @@ static void tell(struct bgp_attributes *attributes,
 	if (telling->action.kind == POLICY_PREPEND) {
 		prepend += telling->action.prepend;
 	}
+	if (telling->is_draining) {
+		/* For those who do not honour GRACEFUL_SHUTDOWN. */
+		prepend += config->services[service].drain_prepend;
+		if (config->services[service].has_drain_med) {
+			attributes->has_med = true;
+			attributes->med = config->services[service].drain_med;
+		}
+	}
 	attributes->prepend =
 		(uint8_t)(prepend < BGP_PREPEND_MAX ? prepend
 						    : BGP_PREPEND_MAX);

@@ -25,6 +25,8 @@ enum drain_cause {
 	DRAIN_BY_OPERATOR = 1 << 0,   /* rootcastctl route drain */
 	DRAIN_BY_NAMESERVER = 1 << 1, /* it said that it is stopping */
 	DRAIN_BY_STOP = 1 << 2,       /* rootcast-routed is stopping */
+	DRAIN_BY_FILE = 1 << 3,       /* a maintenance file is there */
+	DRAIN_BY_DISABLE = 1 << 4,    /* rootcastctl route disable */
 };
 
 /* Of one prefix, or of one peer. All zero at first. Times in ms. */

@@ -163,6 +163,29 @@ static void peers_take(struct speaker *speaker)
 						    : &empty);
 	}
 	wanted_free(speaker);
+	/* What is wanted of a place holds for who stands there now. */
+	speaker->has_orders = true;
+}
+
+/* Peers that are to be disabled, or enabled again. */
+static void orders_take(struct speaker *speaker, uint64_t now)
+{
+	if (!speaker->has_orders) {
+		return;
+	}
+	speaker->has_orders = false;
+	for (size_t i = 0; i < speaker->peer_count; i++) {
+		struct peer *peer = &speaker->peers[i];
+		const struct order *order = &speaker->orders[i];
+
+		if (order->is_disabled == peer->is_disabled) {
+			continue;
+		}
+		peer->is_disabled = order->is_disabled;
+		peer->disable_until = now + speaker->acknowledge_wait;
+		memcpy(peer->cease_text, order->text, sizeof(order->text));
+		peer_want(peer);
+	}
 }
 
 /* What other threads have asked for since the last pass. */
@@ -191,6 +214,7 @@ static void offers_take(struct speaker *speaker, uint64_t now)
 	if (speaker->wanted != NULL && speaker->stage == STAGE_RUN) {
 		peers_take(speaker);
 	}
+	orders_take(speaker, now);
 	is_stop = speaker->is_stop_asked;
 	is_hard_stop = speaker->is_hard_stop_asked;
 	if (is_stop) {
@@ -269,7 +293,9 @@ static void publish_peer(struct published *out, const struct peer *peer)
 	s->since_ns = peer->since;
 	s->is_settled = bgp_rib_is_settled(peer->rib);
 	s->is_acknowledged = peer_is_confirmed(peer);
+	s->is_disabled = peer->is_disabled;
 	s->is_unconfirmed = peer->unconfirmed_until != 0;
+	s->unconfirmed_until_ns = peer->unconfirmed_until;
 	s->updates_received = peer->main.fsm.updates_received;
 	s->routes_received = peer->main.fsm.routes_received;
 	s->established_count = peer->established_count;
@@ -404,6 +430,9 @@ void speaker_pass(struct speaker *speaker)
 	for (size_t i = 0; i < speaker->peer_count; i++) {
 		peer_timers(&speaker->peers[i], now);
 		peer_acknowledge(&speaker->peers[i], now);
+		if (speaker->stage == STAGE_RUN) {
+			peer_obey(&speaker->peers[i], now);
+		}
 	}
 	for (struct connection *c = speaker->lingering; c != NULL; c = next) {
 		next = c->next;
@@ -481,8 +510,13 @@ static void *thread_main(void *argument)
 {
 	struct speaker *speaker = argument;
 
+	pthread_mutex_lock(&speaker->lock);
+	orders_take(speaker, clock_monotonic_ns());
+	pthread_mutex_unlock(&speaker->lock);
 	for (size_t i = 0; i < speaker->peer_count; i++) {
-		peer_start(&speaker->peers[i]);
+		if (!speaker->peers[i].is_disabled) {
+			peer_start(&speaker->peers[i]);
+		}
 	}
 	speaker_pass(speaker);
 	uv_run(&speaker->loop, UV_RUN_DEFAULT);
@@ -589,6 +623,7 @@ void speaker_free(struct speaker *speaker)
 	}
 	wanted_free(speaker);
 	free(speaker->published);
+	free(speaker->orders);
 	free(speaker->peers);
 	free(speaker->listeners);
 	free(speaker->table.routes);
@@ -792,11 +827,12 @@ static bool speaker_allocate(struct speaker *speaker, size_t peer_count)
 	speaker->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	speaker->peers = calloc(count, sizeof(*speaker->peers));
 	speaker->published = calloc(count, sizeof(*speaker->published));
+	speaker->orders = calloc(count, sizeof(*speaker->orders));
 	speaker->listeners =
 		calloc(count + SPEAKER_LISTEN_MAX, sizeof(*speaker->listeners));
 	return speaker->wake_fd >= 0 && speaker->event_fd >= 0 &&
 	       speaker->peers != NULL && speaker->published != NULL &&
-	       speaker->listeners != NULL;
+	       speaker->orders != NULL && speaker->listeners != NULL;
 }
 
 static bool lock_wait(struct speaker *speaker);
@@ -976,6 +1012,34 @@ uint64_t speaker_offer(struct speaker *speaker, const struct route *routes,
 	wake(speaker);
 	free(old);
 	return offer;
+}
+
+static bool give_order(struct speaker *speaker, size_t peer, bool is_disabled,
+		       const char *text)
+{
+	struct order *order = &speaker->orders[peer];
+
+	assert(peer < SPEAKER_PEERS_MAX);
+	if (!lock_wait(speaker)) {
+		return false;
+	}
+	order->is_disabled = is_disabled;
+	snprintf(order->text, sizeof(order->text), "%s",
+		 text != NULL ? text : "");
+	speaker->has_orders = true;
+	pthread_mutex_unlock(&speaker->lock);
+	wake(speaker);
+	return true;
+}
+
+bool speaker_disable(struct speaker *speaker, size_t peer, const char *text)
+{
+	return give_order(speaker, peer, true, text);
+}
+
+bool speaker_enable(struct speaker *speaker, size_t peer)
+{
+	return give_order(speaker, peer, false, NULL);
 }
 
 void speaker_incident(struct speaker *speaker, uint64_t incident)

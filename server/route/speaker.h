@@ -128,6 +128,16 @@ must_check uint64_t speaker_offer(struct speaker *speaker,
 				  uint64_t lease_until_ns);
 
 /*
+ * Close a peer's session until speaker_enable(): its routes are withdrawn, and
+ * once that is acknowledged (or acknowledge_wait is over) it gets Cease 6/2 with
+ * the text (RFC 9003). False: not asked for, the speaker does not answer. Any
+ * thread.
+ */
+must_check bool speaker_disable(struct speaker *speaker, size_t peer,
+				const char *text);
+must_check bool speaker_enable(struct speaker *speaker, size_t peer);
+
+/*
  * What offers from now on follow from, for the events of their UPDATEs. Of the
  * thread that offers.
  */
@@ -168,7 +178,9 @@ struct speaker_peer_status {
 	const struct prefix *prefixes; /* so many; belongs to the snapshot */
 	bool is_settled;               /* all that is desired was written */
 	bool is_acknowledged;          /* and acknowledged by the peer's TCP */
+	bool is_disabled;              /* speaker_disable() */
 	bool is_unconfirmed; /* reset; may hold routes until its hold time */
+	uint64_t unconfirmed_until_ns; /* monotonic: then it is over; 0 */
 	uint64_t updates_received;
 	uint64_t routes_received;   /* counted, never stored */
 	uint64_t established_count; /* sessions so far */

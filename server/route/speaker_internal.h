@@ -91,6 +91,9 @@ struct peer {
 	uint64_t collision_count;
 	uint64_t malformed_logged;
 	uint32_t bfd_falls; /* that have been seen */
+	bool is_disabled;
+	uint64_t disable_until; /* to be stopped by then; 0: it is */
+	char cease_text[STOP_TEXT_MAX];
 	char last_error[SPEAKER_TEXT_MAX];
 	char last_logged[SPEAKER_TEXT_MAX];
 	char logged_before[SPEAKER_TEXT_MAX];
@@ -110,6 +113,12 @@ struct published {
 	struct speaker_peer_status status;
 	struct prefix *prefixes;
 	size_t capacity;
+};
+
+/* What another thread wants of a peer. */
+struct order {
+	bool is_disabled;
+	char text[STOP_TEXT_MAX];
 };
 
 struct table {
@@ -151,6 +160,8 @@ struct speaker {
 	bool is_stop_asked;
 	bool is_hard_stop_asked;
 	char stop_text[STOP_TEXT_MAX];
+	struct order *orders; /* by peer */
+	bool has_orders;      /* new ones */
 	struct published *published;
 	uint64_t published_offer;
 	bool published_lease_over;
@@ -238,6 +249,7 @@ void peer_retire(struct peer *peer, uint8_t subcode);
 void peer_stop(struct peer *peer);
 
 /* Its part of a pass. */
+void peer_obey(struct peer *peer, uint64_t now);
 void peer_watch_bfd(struct peer *peer);
 void peer_reconcile(struct peer *peer, uint64_t now);
 void peer_timers(struct peer *peer, uint64_t now);

@@ -189,7 +189,7 @@ static bool peer_wants(const struct peer *peer, const struct route *route)
 {
 	unsigned family = route->prefix.family == AF_INET ? BGP_IPV4 : BGP_IPV6;
 
-	return (route->peers >> peer->index & 1) != 0 &&
+	return !peer->is_disabled && (route->peers >> peer->index & 1) != 0 &&
 	       (peer->config.families & family) != 0;
 }
 
@@ -920,6 +920,9 @@ uint64_t peer_deadline(const struct peer *peer)
 	deadline_take(&at, peer->withdraw_until);
 	deadline_take(&at, peer->ack_poll_at);
 	deadline_take(&at, peer->unconfirmed_until);
+	if (peer->is_disabled) {
+		deadline_take(&at, peer->disable_until);
+	}
 	return at;
 }
 
@@ -1013,4 +1016,27 @@ void peer_stop(struct peer *peer)
 void peer_retire(struct peer *peer, uint8_t subcode)
 {
 	peer_close(peer, subcode, "");
+}
+
+void peer_obey(struct peer *peer, uint64_t now)
+{
+	const struct bgp_fsm *fsm = &peer->main.fsm;
+
+	if (peer->config.as == 0) {
+		return; /* an empty place */
+	}
+	if (!peer->is_disabled) {
+		if (!fsm->is_wanted) {
+			peer_start(peer);
+		}
+		return;
+	}
+	if (fsm->is_wanted &&
+	    (fsm->state != BGP_ESTABLISHED || peer_is_confirmed(peer) ||
+	     now >= peer->disable_until)) {
+		peer_close(peer, BGP_CEASE_SHUTDOWN, peer->cease_text);
+	}
+	if (!fsm->is_wanted) {
+		peer->disable_until = 0;
+	}
 }

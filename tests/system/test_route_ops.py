@@ -37,7 +37,8 @@ class Test:
     def make_site(self, change=None, **options):
         """A new site, not started; change(document) edits its configuration."""
         rct.end_everything()
-        for name in ("bird-events.log", "rootcast-routed.log"):
+        for name in ("bird-events.log", "rootcast-routed.log",
+                     "route.overrides"):
             path = os.path.join(self.folder, name)
             if os.path.exists(path):
                 os.unlink(path)
@@ -220,9 +221,158 @@ class Test:
                    "acknowledged after" in result.stdout)
         site.ctl("route", "undrain")
 
+    # --- drain, disable, what-if ------------------------------------------
+
+    def prefix(self, name=rct.PREFIX4):
+        """One prefix of 'route status'."""
+        _, document = self.site.ctl("route", "status")
+        for service in document["services"]:
+            for prefix in service["prefixes"]:
+                if prefix["prefix"] == name:
+                    return prefix
+        return None
+
+    def what_if(self, *words):
+        """[(after_ms, action, prefixes, attributes)]"""
+        status, document = self.site.ctl("route", "what-if", *words)
+        if status != 0:
+            return None
+        return [(one["after_ms"], one["action"], one["prefixes"],
+                 one.get("attributes", {})) for one in document["updates"]]
+
+    def disable(self):
+        """At once, with a reason that is kept; enable takes it back."""
+        site = self.make_site()
+        if not self.up("disable"):
+            return
+        both = [rct.PREFIX4, rct.PREFIX6]
+        foretold = self.what_if("disable", "dns")
+        self.check("what-if disable: two withdrawals at once",
+                   foretold == [(0, "withdraw", [both[0]], {}),
+                                (0, "withdraw", [both[1]], {})],
+                   f"{foretold}")
+        present = self.what_if()
+        self.check("what-if: what a session is told",
+                   present is not None and
+                   [one[:3] for one in present] ==
+                   [(0, "announce", [both[0]]), (0, "announce", [both[1]])],
+                   f"{present}")
+        foretold = self.what_if("drain", both[0])
+        self.check("what-if drain: GRACEFUL_SHUTDOWN, later the withdrawal",
+                   foretold is not None and len(foretold) == 2 and
+                   foretold[0][:3] == (0, "announce", [both[0]]) and
+                   foretold[0][3]["communities"] == ["graceful-shutdown"] and
+                   foretold[1] == (500, "withdraw", [both[0]], {}),
+                   f"{foretold}")
+        time.sleep(0.3)
+        self.check("what-if: sends nothing", site.bird.has(both[0]) and
+                   site.bird.first("gshut", 0) is None)
+        since = time.time()
+        status, _ = site.ctl("route", "disable", "--reason", "fibre work",
+                             both[0])
+        self.check("disable PREFIX: withdrawn at once",
+                   status == 0 and rct.wait_until(
+                       lambda: site.bird.gone(both[0], since), 2) and
+                   site.bird.first("gshut", since) is None)
+        self.check("disable PREFIX: the other stays", site.bird.has(both[1]))
+        self.check("disable PREFIX: the reason is shown",
+                   "fibre work" in self.prefix()["drain_reason"],
+                   f"{self.prefix()}")
+        self.check("route status: exit status 1 for what is not announced",
+                   site.ctl("route", "status")[0] == 1)
+        self.check("what-if enable: announces it again",
+                   [one[:3] for one in self.what_if("enable")] ==
+                   [(0, "announce", [both[0]])])
+        site.ctl("route", "enable", both[0])
+        self.check("enable: announced again", site.announced(5))
+
+    def disable_peer(self):
+        """Withdrawn, acknowledged, Cease 6/2 with the text; no new session."""
+        site = self.site
+        since = time.time()
+        closed = site.ctl("route", "what-if", "disable", rct.ROUTER4)[1]
+        self.check("what-if disable PEER: names the session",
+                   closed.get("sessions_closed") == [rct.ROUTER4],
+                   f"{closed}")
+        site.ctl("route", "disable", "--reason", "ticket 4711", rct.ROUTER4)
+        self.check("disable PEER: withdrawn, then Cease 6/2 with the reason",
+                   rct.wait_until(lambda: site.bird.first(
+                       "Administrative shutdown.*ticket 4711", since), 3) and
+                   site.bird.route_event("removed", rct.PREFIX4, since) and
+                   site.bird.route_event("removed", rct.PREFIX4, since) <=
+                   site.bird.first("Administrative shutdown", since))
+        time.sleep(3)
+        self.check("disable PEER: no session", not site.bird.is_established())
+        _, document = site.ctl("route", "status")
+        peer = document["peers"][0]
+        self.check("disable PEER: route status says so",
+                   peer["disabled"] and peer["reason"] == "ticket 4711" and
+                   peer["announced"] == 0 and peer["state"] == "Idle",
+                   f"{peer}")
+        self.restart_keeps("disable PEER", lambda: not
+                           site.bird.is_established())
+        site.ctl("route", "enable", rct.ROUTER4)
+        self.check("enable PEER: announced again", site.announced(60))
+
+    def restart_keeps(self, name, holds):
+        """SIGKILL of route control, a new one: holds() after 3 s."""
+        site = self.site
+        rct.wait_until(lambda: site.ctl("route", "status")[1].get(
+            "overrides_saved"), 3)
+        site.route.signal(signal.SIGKILL)
+        site.route.wait(5)
+        site.start_route()
+        site.route.wait_for("running", 10)
+        time.sleep(3)
+        self.check(f"{name}: kept over a restart", holds())
+
+    def survives(self):
+        """A drain and its reason survive; a corrupt file is said, and safe."""
+        site = self.site
+        if not self.up("restart"):
+            return
+        site.ctl("route", "drain", "--reason", "rolling", "dns")
+        self.check("drain SERVICE: withdrawn", site.absent(5))
+        self.restart_keeps("drain SERVICE", lambda: not
+                           site.bird.has(rct.PREFIX4) and
+                           not site.bird.has(rct.PREFIX6))
+        self.check("restart: the session is up without routes",
+                   rct.wait_until(site.bird.is_established, 60, 0.1))
+        overrides = site.ctl("route", "status")[1]["overrides"]
+        self.check("restart: the reason is kept",
+                   [(one["action"], one["target"], one["reason"])
+                    for one in overrides] == [("drain", "dns", "rolling")],
+                   f"{overrides}")
+        site.ctl("route", "undrain", rct.PREFIX6)
+        self.check("undrain a part: the other part stays drained",
+                   rct.wait_until(lambda: site.bird.has(rct.PREFIX6), 5) and
+                   not site.bird.has(rct.PREFIX4))
+        site.ctl("route", "undrain")
+        self.check("undrain: announced", site.announced(5))
+        site.route.signal(signal.SIGTERM)
+        site.route.wait(10)
+        path = os.path.join(self.folder, "route.overrides")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("rootcast-route-overrides 1\ndrain serv")
+        site.start_route()
+        self.check("corrupt state file: it starts, and says so",
+                   site.route.wait_for("running", 10) and
+                   "cannot be read" in site.route.text() and
+                   "line 2" in site.route.text())
+        self.check("corrupt state file: the session comes up",
+                   rct.wait_until(site.bird.is_established, 60, 0.1))
+        time.sleep(2)
+        self.check("corrupt state file: nothing is announced",
+                   not site.bird.has(rct.PREFIX4) and
+                   os.path.exists(path + ".bad"))
+        site.ctl("route", "enable")
+        self.check("corrupt state file: announced after 'enable'",
+                   site.announced(5))
+
     def run(self):
         try:
-            for step in (self.full_standard_error, self.why_withdrawn):
+            for step in (self.full_standard_error, self.why_withdrawn, self.disable,
+                         self.disable_peer, self.survives):
                 print(f"== {step.__name__}", flush=True)
                 step()
         finally:

@@ -66,26 +66,57 @@ static void show_services(const json_t *services)
 			ctl_table_add(table, "%.1f s",
 				      (double)ctl_number(prefix, "since_ms") /
 					      1000);
-			ctl_table_add(table, "%s", ctl_text(service, "reason"));
+			ctl_table_add(table, "%s", ctl_text(prefix, "reason"));
 		}
 	}
 	ctl_table_print(table);
 }
 
+/* 'a, b' of an array of texts. */
+static void join(char *out, size_t room, const json_t *list)
+{
+	const json_t *one;
+	size_t at = 0;
+	size_t i;
+
+	out[0] = '\0';
+	json_array_foreach(list, i, one)
+	{
+		const char *text = json_string_value(one);
+
+		if (text != NULL && at < room) {
+			at += (size_t)snprintf(out + at, room - at, "%s%s",
+					       i > 0 ? ", " : "", text);
+		}
+	}
+}
+
+/* The prefixes that a peer was told. */
+static const char *told_text(const json_t *peer, char text[512])
+{
+	if (json_is_true(json_object_get(peer, "disabled"))) {
+		return "(disabled)";
+	}
+	join(text, 512, json_object_get(peer, "prefixes"));
+	return text[0] != '\0' ? text : "-";
+}
+
 static void show_peers(const json_t *peers)
 {
-	struct ctl_table *table = ctl_table_new(6);
-	static const char *const head[] = {"peer",     "as",        "state",
-					   "families", "announced", "bfd"};
+	struct ctl_table *table = ctl_table_new(7);
+	static const char *const head[] = {
+		"peer", "as", "state", "families", "announced", "bfd", "told"};
 	const json_t *peer;
 	size_t i;
 
-	for (size_t k = 0; k < 6; k++) {
+	for (size_t k = 0; k < 7; k++) {
 		ctl_table_add(table, "%s", head[k]);
 	}
 	json_array_foreach(peers, i, peer)
 	{
 		char families[128] = "";
+		char told[512];
+		char unconfirmed[96] = "";
 		const json_t *family;
 		size_t k;
 
@@ -99,6 +130,13 @@ static void show_peers(const json_t *peers)
 					 ? json_string_value(family)
 					 : "?");
 		}
+		if (json_is_true(json_object_get(peer, "unconfirmed"))) {
+			snprintf(unconfirmed, sizeof(unconfirmed),
+				 " (unconfirmed: may hold routes for %.1f s)",
+				 (double)ctl_number(peer,
+						    "unconfirmed_left_ms") /
+					 1000);
+		}
 		ctl_table_add(table, "%s", ctl_text(peer, "address"));
 		ctl_table_add(table, "%lld", (long long)ctl_number(peer, "as"));
 		ctl_table_add(table, "%s", ctl_text(peer, "state"));
@@ -110,6 +148,8 @@ static void show_peers(const json_t *peers)
 				      ? "-"
 				      : ctl_text(json_object_get(peer, "bfd"),
 						 "state"));
+		ctl_table_add(table, "%s%s", told_text(peer, told),
+			      unconfirmed);
 	}
 	ctl_table_print(table);
 }
@@ -226,25 +266,6 @@ static bool is_steering(const char *word)
 }
 
 /* --- route what-if -------------------------------------------------------- */
-
-/* 'a, b' of an array of texts. */
-static void join(char *out, size_t room, const json_t *list)
-{
-	const json_t *one;
-	size_t at = 0;
-	size_t i;
-
-	out[0] = '\0';
-	json_array_foreach(list, i, one)
-	{
-		const char *text = json_string_value(one);
-
-		if (text != NULL && at < room) {
-			at += (size_t)snprintf(out + at, room - at, "%s%s",
-					       i > 0 ? ", " : "", text);
-		}
-	}
-}
 
 static void show_update(struct ctl_table *table, const json_t *update)
 {

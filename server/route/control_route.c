@@ -161,6 +161,19 @@ static json_int_t ms_left(uint64_t until, uint64_t now)
 	return until > now ? (json_int_t)(until - now) : 0;
 }
 
+/* Why a prefix that is wished for is not announced, or NULL. */
+static const char *untold_reason(const struct decider *decider, size_t index)
+{
+	if (decider_state(decider, index) != POLICY_WITHDRAWN ||
+	    decider->prefixes[index].state == POLICY_WITHDRAWN) {
+		return NULL;
+	}
+	return decider->speaker == NULL
+		       ? "healthy, but this is a dry run: nobody is told"
+		       : "healthy, but no peer has been told: none is "
+			 "established that takes it";
+}
+
 static json_t *show_prefix(const struct decider *decider, size_t index,
 			   uint64_t now)
 {
@@ -168,6 +181,11 @@ static json_t *show_prefix(const struct decider *decider, size_t index,
 	const struct health *health = &prefix->health;
 	const struct drain *drain = &decider->prefix_drains[index];
 	char name[PREFIX_TEXT_MAX];
+	const char *untold = untold_reason(decider, index);
+	enum policy_state state = decider_state(decider, index);
+	uint64_t since = untold != NULL && prefix->told_since != 0
+				 ? prefix->told_since
+				 : prefix->state_since;
 	char reason[DECIDER_REASON_MAX];
 	json_t *probes = json_array();
 	json_t *commands = json_array();
@@ -185,17 +203,21 @@ static json_t *show_prefix(const struct decider *decider, size_t index,
 		"{s:s, s:s, s:I, s:b, s:s, s:s, s:I, s:I, s:I, s:I, s:b, s:o}",
 		"prefix",
 		prefix_dump(&decider->config->prefixes[index].prefix, name),
-		"state", policy_state_text(prefix->state), "since_ms",
-		(json_int_t)(now - prefix->state_since), "healthy",
-		health_is_up(health), "health",
+		"state", policy_state_text(state), "since_ms",
+		(json_int_t)(since != 0 && now > since ? now - since : 0),
+		"healthy", health_is_up(health), "health",
 		health_state_text(health->state), "reason",
-		decider_reason(decider, index, reason), "good_rounds",
-		(json_int_t)health_good_rounds(health), "failures",
-		(json_int_t)health->failures, "hold_down_left_ms",
+		untold != NULL ? untold : decider_why(decider, index, reason),
+		"good_rounds", (json_int_t)health_good_rounds(health),
+		"failures", (json_int_t)health->failures, "hold_down_left_ms",
 		ms_left(health->hold_until, now), "hold_down_ms",
 		(json_int_t)health->hold_down_ms, "drained",
 		drain->phase != DRAIN_NONE, "probes", probes);
 	json_object_set_new(shown, "commands", commands);
+	json_object_set_new(shown, "desired",
+			    json_string(policy_state_text(prefix->state)));
+	json_object_set_new(shown, "told_peers",
+			    json_integer((json_int_t)prefix->told_peers));
 	json_object_set_new(
 		shown, "announce_in_ms",
 		json_integer((json_int_t)health_wait_ms(health, now)));
@@ -321,6 +343,15 @@ static json_t *show_peer(const struct decider *decider, size_t index,
 		decider->peer_drains[index].phase != DRAIN_NONE,
 		"established_count", (json_int_t)peer->established_count,
 		"routes_received", (json_int_t)peer->routes_received);
+	json_object_set_new(shown, "acknowledged",
+			    json_boolean(peer->is_acknowledged));
+	if (peer->is_unconfirmed) {
+		json_object_set_new(
+			shown, "unconfirmed_left_ms",
+			json_integer(ms_left(peer->unconfirmed_until_ns,
+					     clock_monotonic_ns()) /
+				     1000000));
+	}
 	json_object_set_new(shown, "disabled", json_boolean(peer->is_disabled));
 	show_peer_reason(decider, index, shown);
 	if (decider->bfd != NULL) {
@@ -333,11 +364,9 @@ static json_t *show_peer(const struct decider *decider, size_t index,
 	return shown;
 }
 
-static json_t *show_peers(const struct decider *decider)
+static json_t *show_peers(const struct decider *decider,
+			  const struct speaker_status *status)
 {
-	struct speaker_status *status =
-		decider->speaker != NULL ? speaker_status(decider->speaker)
-					 : NULL;
 	json_t *peers = json_array();
 
 	for (size_t i = 0; status != NULL && i < status->peer_count &&
@@ -349,7 +378,6 @@ static json_t *show_peers(const struct decider *decider)
 		json_array_append_new(peers,
 				      show_peer(decider, i, &status->peers[i]));
 	}
-	speaker_status_free(status);
 	return peers;
 }
 
@@ -398,15 +426,23 @@ static json_t *show_overrides(const struct decider *decider)
 static json_t *answer_status(struct decider *decider)
 {
 	uint64_t now = clock_monotonic_ms();
+	struct speaker_status *status =
+		decider->speaker != NULL ? speaker_status(decider->speaker)
+					 : NULL;
 	json_t *services = json_array();
+	json_t *peers = show_peers(decider, status);
 
+	if (status != NULL) {
+		decider_note_told(decider, status);
+	}
+	speaker_status_free(status);
 	for (size_t i = 0; i < decider->config->service_count; i++) {
 		json_array_append_new(services, show_service(decider, i, now));
 	}
 	return json_pack(
 		"{s:b, s:o, s:o, s:o, s:b, s:b, s:o, s:b, s:s, s:I}", "ok", 1,
-		"services", services, "peers", show_peers(decider),
-		"nameserver", show_nameserver(decider, now), "dry_run",
+		"services", services, "peers", peers, "nameserver",
+		show_nameserver(decider, now), "dry_run",
 		decider->speaker == NULL, "stopping", decider->stop_causes != 0,
 		"overrides", show_overrides(decider), "overrides_saved",
 		decider->keeper != NULL && keeper_is_saved(decider->keeper),

@@ -1022,16 +1022,59 @@ static void on_tick(uv_timer_t *timer)
 	watch_bfd(decider);
 }
 
+void decider_note_told(struct decider *decider,
+		       const struct speaker_status *status)
+{
+	for (size_t i = 0; i < decider->config->prefix_count; i++) {
+		struct decider_prefix *prefix = &decider->prefixes[i];
+		size_t told = 0;
+
+		for (size_t k = 0; status != NULL && k < status->peer_count;
+		     k++) {
+			const struct speaker_peer_status *peer =
+				&status->peers[k];
+
+			for (size_t n = 0; n < peer->announced; n++) {
+				told += prefix_equal(
+					&peer->prefixes[n],
+					&decider->config->prefixes[i].prefix);
+			}
+		}
+		if ((told > 0) != (prefix->told_peers > 0)) {
+			prefix->told_since = now_ms();
+		}
+		prefix->told_peers = told;
+	}
+}
+
+enum policy_state decider_state(const struct decider *decider, size_t index)
+{
+	const struct decider_prefix *prefix = &decider->prefixes[index];
+
+	/* A withdrawal that waits for a peer's TCP: it may hold it still. */
+	if (prefix->told_peers > 0) {
+		return prefix->state == POLICY_WITHDRAWN ? POLICY_DRAINING
+							 : prefix->state;
+	}
+	return POLICY_WITHDRAWN;
+}
+
 /* The speaker has news: a peer came or went, or took what was offered. */
 static void on_speaker(uv_poll_t *poll, int status, int events)
 {
 	struct decider *decider = poll->data;
+	struct speaker_status *told;
 	uint64_t news;
 
 	(void)status;
 	(void)events;
 	if (read(speaker_event_fd(decider->speaker), &news, sizeof(news)) > 0) {
 		stop_steps(decider, now_ms());
+		told = speaker_status(decider->speaker);
+		if (told != NULL) {
+			decider_note_told(decider, told);
+		}
+		speaker_status_free(told);
 	}
 }
 
@@ -1422,6 +1465,8 @@ static void carry_prefix(struct decider *decider, size_t index,
 	prefix->state = before->state;
 	prefix->state_since = before->state_since;
 	prefix->is_shown = before->is_shown;
+	prefix->told_peers = before->told_peers;
+	prefix->told_since = before->told_since;
 	decider->prefix_drains[index] = old->prefix_drains[old_index];
 	decider->incidents[index] = old->incidents[old_index];
 }

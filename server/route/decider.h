@@ -52,6 +52,8 @@ struct decider_prefix {
 	enum policy_state state;
 	uint64_t state_since; /* ms */
 	bool is_shown;        /* state was logged once */
+	size_t told_peers;    /* that were told of it, and may hold it */
+	uint64_t told_since;  /* ms: any of them, or none */
 };
 
 /* A question of the prober, and what became of it last. */
@@ -223,6 +225,16 @@ uint64_t decider_uses(const struct decider *decider, bool *prefix_use);
 
 /* What the decision is made of now; its arrays are the decider's. */
 struct policy_input decider_input(const struct decider *decider);
+
+/* What the peers were told of each prefix; NULL: not known, or dry run. */
+void decider_note_told(struct decider *decider,
+		       const struct speaker_status *status);
+
+/*
+ * What is so of a prefix, as far as we can know: announced or draining only
+ * where a peer was told. Beside it stands what is wished (prefix->state).
+ */
+enum policy_state decider_state(const struct decider *decider, size_t prefix);
 
 /* Why a prefix is as it is, in one line. Returns text. */
 const char *decider_reason(const struct decider *decider, size_t prefix,

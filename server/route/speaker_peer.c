@@ -427,6 +427,11 @@ static void peer_down(struct peer *peer, uint64_t now)
 	if (is_end_unseen(&peer->main.fsm, peer->main.error) &&
 	    (told > 0 || peer->withdraw_until != 0)) {
 		peer->unconfirmed_until = now + hold;
+		log_warning("peer %s: it may hold the routes for another "
+			    "%llu s: it has not acknowledged that they are "
+			    "withdrawn",
+			    peer->name,
+			    (unsigned long long)(hold / SPEAKER_SECOND));
 	}
 	session_explain(&peer->main);
 	if (peer->withdraw_until == 0 &&
@@ -435,9 +440,9 @@ static void peer_down(struct peer *peer, uint64_t now)
 		peer->incident = events_incident(peer->speaker->events);
 	}
 	events_note(peer->speaker->events, EVENT_SESSION, peer->incident,
-		    EVENT_NONE, peer->index,
-		    "lost with %zu routes announced: %.100s", told,
-		    peer->last_error);
+		    EVENT_NONE, peer->index, "%s, %zu routes announced: %.100s",
+		    peer->unconfirmed_until != 0 ? "lost, unconfirmed" : "lost",
+		    told, peer->last_error);
 	log_down(peer, told, now);
 	bgp_rib_down(peer->rib);
 	peer->withdraw_until = 0;

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 
 import rct
@@ -226,7 +227,9 @@ class Test:
     def prefix(self, name=rct.PREFIX4):
         """One prefix of 'route status'."""
         _, document = self.site.ctl("route", "status")
-        for service in document["services"]:
+        if not isinstance(document, dict):
+            return None
+        for service in document.get("services", []):
             for prefix in service["prefixes"]:
                 if prefix["prefix"] == name:
                     return prefix
@@ -369,10 +372,113 @@ class Test:
         self.check("corrupt state file: announced after 'enable'",
                    site.announced(5))
 
+    # --- what is said of the truth ----------------------------------------
+
+    def told(self):
+        """'announced' only when a peer was told; unconfirmed when it may
+        hold what was withdrawn."""
+        site = self.make_site()
+        site.start_nameserver()
+        site.start_route()
+        healthy = rct.wait_until(lambda: (self.prefix() or {}).get(
+            "desired") == "announced", 10)
+        prefix = self.prefix()
+        self.check("status without a session: wished for, not announced",
+                   healthy and prefix["state"] == "withdrawn" and
+                   "no peer" in prefix["reason"] and
+                   prefix["told_peers"] == 0, f"{prefix}")
+        self.check("status without a session: exit status 1",
+                   site.ctl("route", "status")[0] == 1)
+        self.up("status")
+        status, document = site.ctl("route", "status")
+        self.check("status with a session: announced",
+                   status == 0 and self.prefix()["state"] == "announced" and
+                   sorted(document["peers"][0]["prefixes"]) ==
+                   [rct.PREFIX4, rct.PREFIX6])
+        self.net.ip(self.net.router, "link", "set", "down0", "down")
+        site.ctl("route", "disable", "dns")
+        peer = rct.wait_until(
+            lambda: [one for one in site.ctl("route", "status")[1]["peers"]
+                     if one["unconfirmed"]], 3)
+        self.check("not acknowledged within 1 s: unconfirmed, with a time",
+                   peer and 0 < peer[0]["unconfirmed_left_ms"] <=
+                   HOLD_S * 1000 and peer[0]["announced"] == 0, f"{peer}")
+        self.check("not acknowledged: the log says so",
+                   "it may hold the routes for another 3 s" in
+                   site.route.text())
+        self.check("not acknowledged: over with the hold time",
+                   rct.wait_until(lambda: not site.ctl(
+                       "route", "status")[1]["peers"][0]["unconfirmed"],
+                       HOLD_S + 2, 0.1))
+        self.net.ip(self.net.router, "link", "set", "down0", "up")
+        self.net.ip(self.net.router, "-6", "addr", "replace",
+                    f"{rct.ROUTER6}/64", "dev", "down0", "nodad")
+        for service, via in ((f"{rct.SERVICE4}/32", rct.SERVER4),
+                             (f"{rct.SERVICE6}/128", rct.SERVER6)):
+            self.net.ip(self.net.router, "route", "replace", service, "via",
+                        via)
+
+    # --- maintenance, and how a drain goes --------------------------------
+
+    def maintenance(self):
+        """A file drains while it is there; its content is the reason. The
+        drain has prepending and a MED as configured."""
+        path = os.path.join(self.folder, "maintenance")
+
+        def change(document):
+            document["route"]["maintenance_file"] = path
+            document["route"]["services"]["dns"]["drain"] = {
+                "prepend": 3, "med": 1000}
+
+        site = self.make_site(change)
+        if not self.up("maintenance"):
+            return
+        since = time.time()
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("new\nswitch\n")
+        draining = rct.wait_until(
+            lambda: site.bird.first(f"gshut {rct.PREFIX4}", since), 3, 0.005)
+        route = site.bird.birdc("show", "route", "for", rct.PREFIX4, "all")
+        self.check("maintenance file: GRACEFUL_SHUTDOWN, 3 x prepended, MED",
+                   draining and "BGP.as_path: 64512 64512 64512 64512\n" in
+                   route and "BGP.med: 1000" in route, route)
+        self.check("maintenance file: no withdrawal before drain_ms",
+                   site.bird.route_event("removed", rct.PREFIX4,
+                                         since) is None)
+        self.check("maintenance file: withdrawn", site.absent(5))
+        gone = site.bird.gone(rct.PREFIX4, since)
+        self.check("maintenance file: after drain_ms",
+                   draining and gone and 0.4 < gone - draining < 3,
+                   f"{gone} {draining}")
+        self.check("maintenance file: its content is the reason",
+                   self.prefix()["reason"] ==
+                   "drained by a maintenance file: new switch",
+                   f"{self.prefix()['reason']}")
+        site.route.signal(signal.SIGTERM)
+        site.route.wait(10)
+        site.start_route()
+        self.check("maintenance file at start: the session is up",
+                   rct.wait_until(site.bird.is_established, 60, 0.1))
+        time.sleep(2)
+        self.check("maintenance file at start: nothing is announced",
+                   not site.bird.has(rct.PREFIX4))
+        os.unlink(path)
+        self.check("maintenance file gone: announced", site.announced(5))
+        since = time.time()
+        site.route.signal(signal.SIGTERM)
+        site.route.wait(10)
+        self.check("the end: Cease 6/2 with a text",
+                   site.bird.first("Administrative shutdown.*"
+                                   "rootcast-routed is stopped", since))
+
     def run(self):
         try:
-            for step in (self.full_standard_error, self.why_withdrawn, self.disable,
-                         self.disable_peer, self.survives):
+            steps = (self.full_standard_error, self.why_withdrawn, self.disable,
+                         self.disable_peer, self.survives, self.told,
+                         self.maintenance)
+            for step in steps:
+                if sys.argv[1:] and step.__name__ not in sys.argv[1:]:
+                    continue
                 print(f"== {step.__name__}", flush=True)
                 step()
         finally:

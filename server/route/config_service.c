@@ -585,6 +585,24 @@ static void check_probed(struct loading *loading, json_t *object,
 	}
 }
 
+/* Whose the service addresses on lo are. */
+static void read_addresses(struct loading *loading, json_t *object,
+			   struct config_service *s)
+{
+	const char *text;
+
+	if (!config_reader_string(loading->reader, object, "addresses",
+				  &text)) {
+		return;
+	}
+	s->manages_addresses = strcmp(text, "manage") == 0;
+	if (!s->manages_addresses && strcmp(text, "external") != 0) {
+		config_reader_fail(
+			loading->reader, json_object_get(object, "addresses"),
+			"'%s': must be 'manage' or 'external'", text);
+	}
+}
+
 /* What a drain says beside GRACEFUL_SHUTDOWN. */
 static void read_drain(struct loading *loading, json_t *object,
 		       struct config_service *s)
@@ -654,6 +672,7 @@ void config_service_read(struct loading *loading, const char *name,
 	}
 	read_cover(loading, object, s);
 	read_drain(loading, object, s);
+	read_addresses(loading, object, s);
 	config_path(loading, object, "maintenance_file", &s->maintenance_file);
 	config_reader_finish(reader, object);
 	check_probed(loading, object, service);

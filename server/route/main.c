@@ -8,6 +8,7 @@
 #include "server/route/control_route.h"
 #include "server/route/decider.h"
 #include "server/route/log_thread.h"
+#include "server/route/service_address.h"
 #include "server/route/speaker.h"
 
 #include <errno.h>
@@ -48,6 +49,7 @@ struct program {
 	struct speaker *speaker; /* NULL: dry run */
 	struct bfd *bfd;         /* NULL: no peer has it, or dry run */
 	struct events *events;
+	struct service_addresses *addresses;
 	struct decider *decider;
 	struct control_route *control;
 	uv_loop_t loop;
@@ -186,6 +188,9 @@ static bool reload(void *context, char error[CONFIG_ERROR_MAX])
 		goto bad;
 	}
 	decider_reconfigured(program->decider);
+	if (program->speaker != NULL) {
+		service_addresses_add(program->addresses, next);
+	}
 	config_route_free(now);
 	warn(next);
 	log_notice("configuration read again: %s", program->file);
@@ -332,6 +337,9 @@ static enum exit_status run(struct program *program)
 		goto out;
 	}
 	warn(program->config);
+	if (program->speaker != NULL) {
+		service_addresses_add(program->addresses, program->config);
+	}
 	decider_start(program->decider);
 	log_notice("running%s: control socket %s, nameserver %s",
 		   program->speaker == NULL ? " dry, no peer is spoken to" : "",
@@ -341,6 +349,8 @@ static enum exit_status run(struct program *program)
 		speaker_stop(program->speaker, "rootcast-routed is stopped");
 	}
 	bfd_stop(program->bfd);
+	/* Withdrawn, and linger_ms is over: nobody asks here any more. */
+	service_addresses_remove(program->addresses);
 	log_notice("stopped");
 	result = EXIT_DONE;
 out:
@@ -407,9 +417,12 @@ int main(int argc, char **argv)
 	}
 	program.config = config;
 	program.events = events_new();
-	if (program.events == NULL || !make_bfd(&program)) {
+	program.addresses = service_addresses_new();
+	if (program.events == NULL || program.addresses == NULL ||
+	    !make_bfd(&program)) {
 		fputs("rootcast-routed: out of memory\n", stderr);
 		events_free(program.events);
+		service_addresses_free(program.addresses);
 		config_route_free(config);
 		return EXIT_COULD_NOT_RUN;
 	}
@@ -436,6 +449,7 @@ int main(int argc, char **argv)
 	bfd_stop(program.bfd);
 	speaker_free(program.speaker);
 	bfd_free(program.bfd);
+	service_addresses_free(program.addresses);
 	events_free(program.events);
 	config_route_free(program.config);
 	return (int)result;

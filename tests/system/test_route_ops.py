@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -471,11 +472,111 @@ class Test:
                    site.bird.first("Administrative shutdown.*"
                                    "rootcast-routed is stopped", since))
 
+    # --- service addresses ------------------------------------------------
+
+    def on_lo(self, address):
+        """The line of 'ip addr' for an address on the server's lo, or ''."""
+        for line in rct.run("ip", "-n", self.net.server, "-o", "addr", "show",
+                            "dev", "lo").stdout.splitlines():
+            if f" {address}/" in line:
+                return line
+        return ""
+
+    def order(self, name, *patterns):
+        """These stand in the log of route control, in that order."""
+        def places():
+            log = self.site.route.text()
+            found = [[match.start() for match in re.finditer(one, log)]
+                     for one in patterns]
+            return [one[-1] for one in found if one]
+
+        rct.wait_until(lambda: len(places()) == len(patterns), 2)
+        found = places()
+        self.check(name, len(found) == len(patterns) and
+                   found == sorted(found), f"{list(zip(patterns, found))}")
+
+    def addresses(self):
+        """Added before the announcement, without DAD; removed at the end, if
+        they are ours."""
+        def change(document):
+            document["route"]["services"]["dns"]["addresses"] = "manage"
+
+        site = self.make_site(change)
+        remove = ("addr", "del", f"{rct.SERVICE6}/128", "dev", "lo")
+        self.net.ip(self.net.server, "-6", *remove)
+        self.net.ip(self.net.server, "addr", "del", f"{rct.SERVICE4}/32",
+                    "dev", "lo")
+        if not self.up("addresses"):
+            return
+        line = self.on_lo(rct.SERVICE6)
+        self.check("addresses: on lo, without DAD",
+                   self.on_lo(rct.SERVICE4) and "nodad" in line and
+                   "tentative" not in line, line)
+        for address, prefix in ((rct.SERVICE4, rct.PREFIX4),
+                                (rct.SERVICE6, rct.PREFIX6)):
+            self.order(f"addresses: {address} before its announcement",
+                       f"service address {address}: added to lo",
+                       f"peer .*: announced .*{prefix}")
+        site.route.signal(signal.SIGKILL)
+        site.route.wait(5)
+        self.check("addresses: they outlive a crash",
+                   self.on_lo(rct.SERVICE4))
+        self.up("addresses: after a crash", 60)
+        kept = site.route.text().count("on lo since a run before") == 2
+        site.route.signal(signal.SIGTERM)
+        site.route.wait(15)
+        self.order("addresses: withdrawn before they are left",
+                   "withdrew .*" + rct.PREFIX4, "stopped")
+        if kept:
+            self.check("addresses: those of a run before are removed",
+                       not self.on_lo(rct.SERVICE4) and
+                       not self.on_lo(rct.SERVICE6))
+        else:
+            self.totals.skip("addresses: those of a run before are removed",
+                             "this kernel keeps no protocol of addresses")
+        for address, size in ((rct.SERVICE4, 32), (rct.SERVICE6, 128)):
+            rct.run("ip", "-n", self.net.server, "addr", "del",
+                    f"{address}/{size}", "dev", "lo", check=False)
+        self.net.ip(self.net.server, "addr", "add", f"{rct.SERVICE4}/32",
+                    "dev", "lo")
+        self.up("addresses: one is there already", 60)
+        since = time.time()
+        site.route.signal(signal.SIGTERM)
+        site.route.wait(15)
+        self.order("addresses: removed after withdrawal and linger",
+                   "withdrew .*" + rct.PREFIX4,
+                   f"service address {rct.SERVICE6}: removed from lo",
+                   "stopped")
+        self.check("addresses: not before linger_ms",
+                   time.time() - site.bird.gone(rct.PREFIX6, since) > 0.9)
+        self.check("addresses: somebody else's stays",
+                   self.on_lo(rct.SERVICE4) and not self.on_lo(rct.SERVICE6))
+        self.not_permitted()
+
+    def not_permitted(self):
+        site = self.site
+        site.route = rct.Daemon(
+            "rootcast-routed",
+            ["setpriv", "--inh-caps=-net_admin", "--bounding-set=-net_admin",
+             os.path.join(rct.BIN, "rootcast-routed"), "-c", site.config],
+            self.folder, self.net.server)
+        self.check("addresses: not permitted is said",
+                   site.route.wait_for(
+                       f"{rct.SERVICE6}: cannot be added to lo: Operation "
+                       r"not permitted \(CAP_NET_ADMIN is needed\)", 5),
+                   site.route.text()[-1500:])
+        self.check("addresses: the other prefix is announced all the same",
+                   rct.wait_until(lambda: site.bird.has(rct.PREFIX4), 60))
+        self.check("addresses: the one without its address is not",
+                   not site.bird.has(rct.PREFIX6))
+        self.net.ip(self.net.server, "-6", "addr", "add",
+                    f"{rct.SERVICE6}/128", "dev", "lo", "nodad")
+
     def run(self):
         try:
             steps = (self.full_standard_error, self.why_withdrawn, self.disable,
                          self.disable_peer, self.survives, self.told,
-                         self.maintenance)
+                         self.maintenance, self.addresses)
             for step in steps:
                 if sys.argv[1:] and step.__name__ not in sys.argv[1:]:
                     continue

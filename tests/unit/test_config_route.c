@@ -205,6 +205,12 @@ static const struct change accepted[] = {
 		    "\"NXDOMAIN\"}, {\"name\": \"version.bind\", \"type\": "
 		    "\"TXT\", \"class\": \"CH\", \"aa\": false}]"},
 	{"service", "\"commands\": [{\"run\": [\"/bin/true\", \"x\"]}]"},
+	{"service", "\"drain\": {\"prepend\": 3, \"med\": 1000}"},
+	{"service", "\"drain\": {}"},
+	{"service", "\"addresses\": \"manage\""},
+	{"service", "\"addresses\": \"external\""},
+	{"service", "\"maintenance_file\": \"/run/x\""},
+	{"route", "\"maintenance_file\": \"/run/x\", \"state_file\": \"y\""},
 	{"service", "\"shared_fault\": {\"policy\": \"withdraw\", "
 		    "\"grace_ms\": 0}"},
 	{"health", "{\"latency_ms\": 50, \"stagger_ms\": 1000}"},
@@ -371,6 +377,15 @@ static const struct {
 		   "[\"ipv4\"]}"},
 	 "family 'ipv4' over an IPv6 session needs next_hop.ipv4"},
 	{{"route", "\"control\": \"\""}, "route.control: must be a path"},
+	{{"service", "\"drain\": {\"prepend\": 33}"},
+	 "route.services.dns.drain.prepend: must be"},
+	{{"service", "\"drain\": {\"local_pref\": 3}"}, "local_pref"},
+	{{"service", "\"addresses\": \"add\""},
+	 "route.services.dns.addresses: 'add': must be 'manage' or "
+	 "'external'"},
+	{{"service", "\"maintenance_file\": \"\""},
+	 "route.services.dns.maintenance_file: must be a path"},
+	{{"route", "\"state_file\": 7"}, "route.state_file: must be"},
 	{{"root", "\"server\": {\"control\": 7}"}, "server.control: must be"},
 	{{"root", "\"serve\": {}"},
 	 "serve: unknown key: did you mean "

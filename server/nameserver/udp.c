@@ -25,6 +25,7 @@
 #include "server/nameserver/udp.h"
 
 #include "lib/base/log.h"
+#include "lib/base/pages.h"
 #include "lib/dns/message.h"
 #include "server/nameserver/section.h"
 
@@ -33,7 +34,6 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 
 enum {
@@ -85,17 +85,21 @@ struct udp {
 	struct udp_socket sockets[];
 };
 
+/* One huge page, where there is one: each datagram lies in pages of its own. */
+enum {
+	UDP_BATCH_PAGES = PAGES_HUGE,
+};
+
+_Static_assert(sizeof(struct udp_batch) <= UDP_BATCH_PAGES, "room for a batch");
+
 /* What never changes is set once, the rest before each receive. */
 static struct udp_batch *batch_new(void)
 {
-	struct udp_batch *batch =
-		mmap(NULL, sizeof(*batch), PROT_READ | PROT_WRITE,
-		     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct udp_batch *batch = pages_map(UDP_BATCH_PAGES);
 
-	if (batch == MAP_FAILED) {
+	if (batch == NULL) {
 		return NULL;
 	}
-	(void)madvise(batch, sizeof(*batch), MADV_DONTDUMP);
 	for (size_t i = 0; i < UDP_BATCH; i++) {
 		batch->in_vector[i].iov_base = batch->query[i];
 		batch->in_vector[i].iov_len = UDP_MESSAGE_MAX;
@@ -439,7 +443,7 @@ void udp_close(struct udp *udp)
 void udp_free(struct udp *udp)
 {
 	if (udp != NULL) {
-		munmap(udp->batch, sizeof(*udp->batch));
+		pages_unmap(udp->batch, UDP_BATCH_PAGES);
 		free(udp);
 	}
 }

@@ -38,6 +38,7 @@ static void on_signal(int number)
 static size_t reflect(struct xdp_ring *ring,
 		      const struct xdp_ring_packet *packet, size_t reply_size)
 {
+	static const struct checksum_part nothing;
 	struct xdp_frame query;
 	uint8_t *frame;
 	uint8_t *reply;
@@ -55,7 +56,7 @@ static size_t reflect(struct xdp_ring *ring,
 	memcpy(reply, query.payload, query.payload_size);
 	wire_put16(reply + 2, query_reflected_flags(reply, query.payload_size));
 	xdp_ring_queue(ring, frame,
-		       xdp_frame_reply(&query, frame, reply_size, 1));
+		       xdp_frame_reply(&query, frame, reply_size, &nothing, 1));
 	return 1;
 }
 

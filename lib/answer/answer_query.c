@@ -253,8 +253,9 @@ static size_t finish(struct answer_context *context, const struct slot *slot,
 		compiled_head(compiled, answer);
 		size = reply_write_compiled(context->writer, compiled, query,
 					    answer, &context->edns, reply,
-					    limit, &is_truncated);
+					    limit, &is_truncated, &note->known);
 	} else {
+		note->known.size = 0;
 		if (slot->is_sought) {
 			answer_choose_found(query, context->set, &slot->found,
 					    limit, transport == ANSWER_TCP,

@@ -11,6 +11,7 @@
 #pragma once
 
 #include "lib/base/address.h"
+#include "lib/base/checksum.h"
 #include "lib/base/status.h"
 #include "lib/zone/zone_set.h"
 
@@ -57,8 +58,9 @@ struct answer_note {
 	uint16_t qtype; /* 0 where no question was read */
 	uint8_t is_truncated;
 	uint8_t is_delegation;
-	uint8_t is_compiled;     /* its sections were copied */
-	const struct zone *zone; /* or NULL; valid while on-line */
+	uint8_t is_compiled;        /* its sections were copied */
+	const struct zone *zone;    /* or NULL; valid while on-line */
+	struct checksum_part known; /* of the reply */
 };
 
 /*

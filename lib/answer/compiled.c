@@ -40,6 +40,7 @@
  */
 #include "lib/answer/compiled.h"
 
+#include "lib/base/checksum.h"
 #include "lib/base/pages.h"
 #include "lib/dns/rrtype.h"
 
@@ -79,6 +80,7 @@ struct compiled {
 	uint16_t required_size;
 	uint16_t pointers;
 	uint16_t steps;
+	uint16_t sum;    /* of all sections as they stand here: checksum.h */
 	uint16_t data[]; /* pointers, steps (two each), sections */
 };
 
@@ -374,6 +376,7 @@ static void entry_fill(struct compiled *entry, const struct answer *answer,
 		wire_put16(sections + at,
 			   (uint16_t)(wire_get16(sections + at) - name_length));
 	}
+	entry->sum = checksum_fold(checksum_sum(sections, entry->size));
 }
 
 const struct compiled *compiled_add(struct compiled_table *table,
@@ -426,15 +429,31 @@ static size_t size_within(const struct compiled *compiled, size_t room,
 	return size;
 }
 
+/* Put another pointer in place; returns by how much the sum grows. */
+static uint32_t pointer_shift(uint8_t *at, unsigned offset, size_t length)
+{
+	uint16_t before = checksum_load16(at);
+	uint16_t after;
+
+	wire_put16(at, (uint16_t)(wire_get16(at) + length));
+	after = checksum_load16(at);
+	/* One's complement: less a word is more by its complement. */
+	return (uint32_t)checksum_at(after, offset) +
+	       checksum_at((uint16_t)~before, offset);
+}
+
 bool compiled_copy(const struct compiled *compiled, size_t name_length,
-		   struct wire_writer *wire, struct reply_counts *counts)
+		   struct wire_writer *wire, struct reply_counts *counts,
+		   uint16_t *sum, bool *has_sum)
 {
 	const uint16_t *pointer = compiled->data;
 	unsigned pointers = compiled->pointers;
 	size_t size =
 		size_within(compiled, wire_room(wire), &counts->additionals);
 	uint8_t *to = wire_claim(wire, size);
+	uint64_t total = compiled->sum;
 
+	*has_sum = false;
 	if (to == NULL) {
 		wire->failed = false;
 		return false;
@@ -445,10 +464,11 @@ bool compiled_copy(const struct compiled *compiled, size_t name_length,
 		pointers--;
 	}
 	for (unsigned i = 0; i < pointers; i++) {
-		uint8_t *at = to + pointer[i];
-
-		wire_put16(at, (uint16_t)(wire_get16(at) + name_length));
+		total +=
+			pointer_shift(to + pointer[i], pointer[i], name_length);
 	}
+	*sum = checksum_fold(total);
+	*has_sum = size == compiled->size;
 	counts->answers = compiled->answers;
 	counts->authorities = compiled->authorities;
 	return true;

@@ -88,7 +88,9 @@ void compiled_head(const struct compiled *compiled, struct answer *answer);
 
 /*
  * Write the sections behind a question whose name has name_length octets, as
- * much of them as fits. False where what must be there does not.
+ * much of them as fits. False where what must be there does not. *sum is that
+ * of what was written, as checksum_part has it, where *has_sum.
  */
 bool compiled_copy(const struct compiled *compiled, size_t name_length,
-		   struct wire_writer *wire, struct reply_counts *counts);
+		   struct wire_writer *wire, struct reply_counts *counts,
+		   uint16_t *sum, bool *has_sum);

@@ -724,15 +724,15 @@ static void header_put(uint8_t *reply, const struct query *query,
  * The message around its sections, which are those of the compiled reply where
  * there is one, and otherwise written.
  */
-static size_t message_write(struct reply_writer *writer,
-			    const struct compiled *compiled,
-			    const struct query *query,
-			    const struct answer *answer,
-			    const struct reply_edns *edns, uint8_t *reply,
-			    size_t limit, bool *is_truncated)
+static size_t
+message_write(struct reply_writer *writer, const struct compiled *compiled,
+	      const struct query *query, const struct answer *answer,
+	      const struct reply_edns *edns, uint8_t *reply, size_t limit,
+	      bool *is_truncated, struct checksum_part *known)
 {
 	struct wire_writer *wire = &writer->wire;
 	struct reply_counts counts = {0, 0, 0};
+	bool has_sum = false;
 	uint8_t *body;
 	struct opt opt;
 
@@ -746,13 +746,16 @@ static size_t message_write(struct reply_writer *writer,
 	*is_truncated =
 		compiled != NULL
 			? !compiled_copy(compiled, query->qname.length, wire,
-					 &counts)
+					 &counts, &known->sum, &has_sum)
 			: !sections_write(writer, query, answer, &counts);
 	if (*is_truncated) {
 		/* What a client must not use need not be sent (RFC 2181 9). */
 		wire->at = body;
 		counts = (struct reply_counts){0, 0, 0};
+		has_sum = false;
 	}
+	known->at = (uint16_t)(body - reply);
+	known->size = has_sum ? (uint16_t)(wire->at - body) : 0;
 	wire->end += opt.size;
 	opt_fill(&opt, query, answer, edns, wire_room(wire));
 	if (opt.size > 0) {
@@ -771,8 +774,10 @@ size_t reply_write(struct reply_writer *writer, const struct query *query,
 		   const struct answer *answer, const struct reply_edns *edns,
 		   uint8_t *reply, size_t limit, bool *is_truncated)
 {
+	struct checksum_part nothing;
+
 	return message_write(writer, NULL, query, answer, edns, reply, limit,
-			     is_truncated);
+			     is_truncated, &nothing);
 }
 
 size_t reply_write_compiled(struct reply_writer *writer,
@@ -780,10 +785,11 @@ size_t reply_write_compiled(struct reply_writer *writer,
 			    const struct query *query,
 			    const struct answer *answer,
 			    const struct reply_edns *edns, uint8_t *reply,
-			    size_t limit, bool *is_truncated)
+			    size_t limit, bool *is_truncated,
+			    struct checksum_part *known)
 {
 	return message_write(writer, compiled, query, answer, edns, reply,
-			     limit, is_truncated);
+			     limit, is_truncated, known);
 }
 
 /* --- compiling ------------------------------------------------------------ */

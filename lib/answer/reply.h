@@ -5,6 +5,7 @@
 
 #include "lib/answer/answer.h"
 #include "lib/answer/query.h"
+#include "lib/base/checksum.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -40,13 +41,15 @@ size_t reply_write(struct reply_writer *writer, const struct query *query,
 
 struct compiled;
 
-/* The same with the sections of a compiled reply; of answer only the head. */
+/* The same with the sections of a compiled reply; of answer only the head.
+ * *known: the part of the reply whose checksum comes with them. */
 size_t reply_write_compiled(struct reply_writer *writer,
 			    const struct compiled *compiled,
 			    const struct query *query,
 			    const struct answer *answer,
 			    const struct reply_edns *edns, uint8_t *reply,
-			    size_t limit, bool *is_truncated);
+			    size_t limit, bool *is_truncated,
+			    struct checksum_part *known);
 
 /* Records by section. */
 struct reply_counts {

@@ -178,7 +178,7 @@ static bool queue_reply(struct xdp_queue *queue, size_t task)
 	counter_add(query->is_ipv6 ? &t->replies_ipv6 : &t->replies_ipv4, 1);
 	xdp_ring_queue(queue->ring, frame,
 		       xdp_frame_reply(query, frame, done->reply_size,
-				       next_id(queue)));
+				       &done->note.known, next_id(queue)));
 	return true;
 }
 

@@ -1,10 +1,8 @@
 /*
  * xdp_frame.c - UDP datagrams as they lie on an Ethernet.
  *
- * The checksum is RFC 1071's: the one's complement of a one's complement sum,
- * taken here in whatever order the octets lie in (its section 2 B) and four
- * octets at a time into 64 bits, which cannot run over. A sum is folded once,
- * at its end.
+ * The checksum of a reply is not taken anew from octets whose sum is known
+ * already: most of a compiled reply.
  *
  * Addresses that no host can have as a source are refused, as the kernel does
  * before its sockets (RFC 1122 3.2.1.3, RFC 4291 2.5 and 2.7): a reply to them
@@ -12,6 +10,7 @@
  */
 #include "server/nameserver/xdp_frame.h"
 
+#include "lib/base/checksum.h"
 #include "lib/base/wire.h"
 
 #include <stdbool.h>
@@ -49,61 +48,9 @@ enum {
 	IPV4_DONT_FRAGMENT = 0x4000,
 };
 
-/* --- checksums: in the order of octets that memory has --------------------- */
-
-static inline uint64_t load32(const uint8_t *p)
-{
-	uint32_t word;
-
-	memcpy(&word, p, sizeof(word));
-	return word;
-}
-
-static inline uint16_t load16(const uint8_t *p)
-{
-	uint16_t word;
-
-	memcpy(&word, p, sizeof(word));
-	return word;
-}
-
 static inline void store16(uint8_t *p, uint16_t word)
 {
 	memcpy(p, &word, sizeof(word));
-}
-
-static uint64_t sum(const uint8_t *p, size_t size)
-{
-	uint64_t a = 0;
-	uint64_t b = 0;
-
-	for (; size >= 16; p += 16, size -= 16) {
-		a += load32(p) + load32(p + 4);
-		b += load32(p + 8) + load32(p + 12);
-	}
-	for (; size >= 4; p += 4, size -= 4) {
-		a += load32(p);
-	}
-	if (size >= 2) {
-		a += load16(p);
-		p += 2;
-		size -= 2;
-	}
-	if (size > 0) {
-		const uint8_t last[2] = {*p, 0};
-
-		a += load16(last);
-	}
-	return a + b;
-}
-
-static uint16_t fold(uint64_t total)
-{
-	total = (total & 0xffffffff) + (total >> 32);
-	total = (total & 0xffffffff) + (total >> 32);
-	total = (total & 0xffff) + (total >> 16);
-	total = (total & 0xffff) + (total >> 16);
-	return (uint16_t)total;
 }
 
 /* RFC 768 and RFC 8200 8.1: the two addresses, the protocol, the length. */
@@ -112,10 +59,10 @@ static uint64_t sum_pseudo_header(const uint8_t *network, bool is_ipv6,
 {
 	const uint8_t rest[4] = {0, PROTOCOL_UDP, (uint8_t)(udp_size >> 8),
 				 (uint8_t)udp_size};
-	uint64_t addresses = is_ipv6 ? sum(network + IPV6_SOURCE, 32)
-				     : sum(network + IPV4_SOURCE, 8);
+	uint64_t addresses = is_ipv6 ? checksum_sum(network + IPV6_SOURCE, 32)
+				     : checksum_sum(network + IPV4_SOURCE, 8);
 
-	return addresses + load32(rest);
+	return addresses + checksum_load32(rest);
 }
 
 /* --- in -------------------------------------------------------------------- */
@@ -140,17 +87,17 @@ static bool is_bad_source_ipv6(const uint8_t *address)
 static enum xdp_frame_verdict check_udp(const uint8_t *network, bool is_ipv6,
 					const uint8_t *udp, size_t udp_size)
 {
-	uint16_t given = load16(udp + UDP_CHECKSUM);
+	uint16_t given = checksum_load16(udp + UDP_CHECKSUM);
 	uint64_t pseudo = sum_pseudo_header(network, is_ipv6, udp_size);
 
 	if (given == 0) {
 		return is_ipv6 ? XDP_FRAME_BAD_CHECKSUM : XDP_FRAME_GOOD;
 	}
-	if (fold(pseudo + sum(udp, udp_size)) == 0xffff) {
+	if (checksum_fold(pseudo + checksum_sum(udp, udp_size)) == 0xffff) {
 		return XDP_FRAME_GOOD;
 	}
-	return given == fold(pseudo) ? XDP_FRAME_PARTIAL_CHECKSUM
-				     : XDP_FRAME_BAD_CHECKSUM;
+	return given == checksum_fold(pseudo) ? XDP_FRAME_PARTIAL_CHECKSUM
+					      : XDP_FRAME_BAD_CHECKSUM;
 }
 
 /* The size of what the IPv4 header carries, or 0 where that cannot be ours. */
@@ -229,14 +176,16 @@ enum xdp_frame_verdict xdp_frame_parse(const uint8_t *frame, size_t size,
 	if (udp_size < XDP_FRAME_UDP_SIZE || udp_size > content) {
 		return XDP_FRAME_MALFORMED;
 	}
-	if (!is_ipv6 && fold(sum(network, XDP_FRAME_IPV4_SIZE)) != 0xffff) {
+	if (!is_ipv6 && checksum_fold(checksum_sum(
+				network, XDP_FRAME_IPV4_SIZE)) != 0xffff) {
 		return XDP_FRAME_BAD_CHECKSUM;
 	}
 	verdict = check_udp(network, is_ipv6, udp, udp_size);
 	if (verdict == XDP_FRAME_BAD_CHECKSUM) {
 		return verdict;
 	}
-	if ((frame[MAC_SIZE] & 1) != 0 || load16(udp + UDP_SOURCE) == 0 ||
+	if ((frame[MAC_SIZE] & 1) != 0 ||
+	    checksum_load16(udp + UDP_SOURCE) == 0 ||
 	    (is_ipv6 ? is_bad_source_ipv6(network + IPV6_SOURCE)
 		     : is_bad_source_ipv4(network + IPV4_SOURCE))) {
 		return XDP_FRAME_BAD_SOURCE;
@@ -266,7 +215,8 @@ static void write_ipv4(uint8_t *network, size_t udp_size, uint16_t id)
 	network[IPV4_PROTOCOL] = PROTOCOL_UDP;
 	store16(network + IPV4_CHECKSUM, 0);
 	store16(network + IPV4_CHECKSUM,
-		(uint16_t)~fold(sum(network, XDP_FRAME_IPV4_SIZE)));
+		(uint16_t)~checksum_fold(
+			checksum_sum(network, XDP_FRAME_IPV4_SIZE)));
 }
 
 static void write_ipv6(uint8_t *network, size_t udp_size)
@@ -277,8 +227,25 @@ static void write_ipv6(uint8_t *network, size_t udp_size)
 	network[IPV6_HOPS] = HOPS;
 }
 
-size_t xdp_frame_finish(uint8_t *frame, size_t network, int is_ipv6,
-			size_t payload_size, uint16_t id)
+/* The sum of a UDP header and its payload, of which a part's sum is known. */
+static uint64_t sum_udp(const uint8_t *udp, size_t udp_size,
+			const struct checksum_part *known)
+{
+	size_t before = XDP_FRAME_UDP_SIZE + (size_t)known->at;
+	size_t after = before + known->size;
+
+	if (known->size == 0) {
+		return checksum_sum(udp, udp_size);
+	}
+	return checksum_sum(udp, before) + checksum_at(known->sum, before) +
+	       checksum_at(checksum_fold(
+				   checksum_sum(udp + after, udp_size - after)),
+			   after);
+}
+
+static size_t finish(uint8_t *frame, size_t network, int is_ipv6,
+		     size_t payload_size, const struct checksum_part *known,
+		     uint16_t id)
 {
 	size_t udp_size = XDP_FRAME_UDP_SIZE + payload_size;
 	uint8_t *ip = frame + network;
@@ -293,15 +260,25 @@ size_t xdp_frame_finish(uint8_t *frame, size_t network, int is_ipv6,
 	}
 	wire_put16(udp + UDP_LENGTH, (uint16_t)udp_size);
 	store16(udp + UDP_CHECKSUM, 0);
-	checksum = (uint16_t)~fold(sum_pseudo_header(ip, is_ipv6, udp_size) +
-				   sum(udp, udp_size));
+	checksum = (uint16_t)~checksum_fold(
+		sum_pseudo_header(ip, is_ipv6, udp_size) +
+		sum_udp(udp, udp_size, known));
 	/* RFC 768: 0 would mean that there is none. */
 	store16(udp + UDP_CHECKSUM, checksum != 0 ? checksum : 0xffff);
 	return (size_t)(udp - frame) + udp_size;
 }
 
+size_t xdp_frame_finish(uint8_t *frame, size_t network, int is_ipv6,
+			size_t payload_size, uint16_t id)
+{
+	static const struct checksum_part nothing;
+
+	return finish(frame, network, is_ipv6, payload_size, &nothing, id);
+}
+
 size_t xdp_frame_reply(const struct xdp_frame *query, uint8_t *reply,
-		       size_t payload_size, uint16_t id)
+		       size_t payload_size, const struct checksum_part *known,
+		       uint16_t id)
 {
 	const uint8_t *from = query->start;
 	const uint8_t *ip = from + query->network;
@@ -323,6 +300,6 @@ size_t xdp_frame_reply(const struct xdp_frame *query, uint8_t *reply,
 	}
 	memcpy(reply_udp + UDP_SOURCE, udp + UDP_DESTINATION, 2);
 	memcpy(reply_udp + UDP_DESTINATION, udp + UDP_SOURCE, 2);
-	return xdp_frame_finish(reply, query->network, query->is_ipv6,
-				payload_size, id);
+	return finish(reply, query->network, query->is_ipv6, payload_size,
+		      known, id);
 }

@@ -9,6 +9,8 @@
  */
 #pragma once
 
+#include "lib/base/checksum.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -55,11 +57,13 @@ enum xdp_frame_verdict xdp_frame_parse(const uint8_t *frame, size_t size,
 /*
  * Write the headers of a reply in front of its payload, which the caller has
  * put at reply + query->headers: back to the MAC, VLAN, address and port that
- * the query came from, from those that it went to, with every checksum. id: the
- * identification of an IPv4 packet. Returns the size of the frame.
+ * the query came from, from those that it went to, with every checksum. known:
+ * the part of the payload whose sum the caller knows. id: the identification of
+ * an IPv4 packet. Returns the size of the frame.
  */
 size_t xdp_frame_reply(const struct xdp_frame *query, uint8_t *reply,
-		       size_t payload_size, uint16_t id);
+		       size_t payload_size, const struct checksum_part *known,
+		       uint16_t id);
 
 /*
  * Fill in what is left of a frame whose Ethernet header, addresses, ports and

@@ -71,6 +71,9 @@ static void stop(void)
 }
 
 /* Ask both; the note is the compiling one's. */
+/* Replies that came with the sum of their sections. */
+static unsigned sums_known;
+
 static struct answer_note ask(const struct built *b,
 			      enum answer_transport transport, size_t room)
 {
@@ -89,6 +92,15 @@ static struct answer_note ask(const struct built *b,
 	ck_assert_uint_eq(note.qtype, other.qtype);
 	ck_assert_uint_eq(note.is_truncated, other.is_truncated);
 	ck_assert_uint_eq(note.is_delegation, other.is_delegation);
+	ck_assert_uint_le((size_t)note.known.at + note.known.size, size);
+	if (note.known.size > 0) {
+		sums_known++;
+		ck_assert_uint_eq(
+			note.known.sum,
+			checksum_fold(checksum_sum(compiled_reply +
+							   note.known.at,
+						   note.known.size)));
+	}
 	ck_assert_ptr_eq(note.zone, other.zone);
 	ck_assert_uint_eq(other.is_compiled, 0);
 	return note;
@@ -712,6 +724,8 @@ START_TEST(every_limit_cuts_where_writing_cuts)
 	ck_assert_uint_gt(truncated, 10);
 	ck_assert_uint_gt(sizes, 8);
 	stop();
+	/* Not those that were cut: of those the sum is not known. */
+	ck_assert_uint_gt(sums_known, 0);
 }
 END_TEST
 

@@ -79,6 +79,8 @@ static size_t unhex(uint8_t *out, const char *text)
 	return size;
 }
 
+static const struct checksum_part nothing;
+
 START_TEST(frame_is_judged_and_answered)
 {
 	uint8_t frame[FRAME_MAX];
@@ -97,8 +99,23 @@ START_TEST(frame_is_judged_and_answered)
 	ck_assert_mem_eq(query.payload, "query", 5);
 	size = unhex(due, frames[_i].reply);
 	memcpy(reply + query.headers, "answers", 7);
-	ck_assert_uint_eq(xdp_frame_reply(&query, reply, 7, 0xbeef), size);
+	ck_assert_uint_eq(xdp_frame_reply(&query, reply, 7, &nothing, 0xbeef),
+			  size);
 	ck_assert_mem_eq(reply, due, size);
+	/* Whatever part of the payload has a known sum. */
+	for (uint16_t at = 0; at < 7; at++) {
+		for (uint16_t part = 1; at + part <= 7; part++) {
+			const uint8_t *start = reply + query.headers + at;
+			struct checksum_part known = {
+				at, part,
+				checksum_fold(checksum_sum(start, part))};
+
+			ck_assert_uint_eq(xdp_frame_reply(&query, reply, 7,
+							  &known, 0xbeef),
+					  size);
+			ck_assert_mem_eq(reply, due, size);
+		}
+	}
 }
 END_TEST
 

@@ -332,7 +332,7 @@ class Test:
 
     def survives(self):
         """A drain and its reason survive; a corrupt file is said, and safe."""
-        site = self.site
+        site = self.site or self.make_site()
         if not self.up("restart"):
             return
         site.ctl("route", "drain", "--reason", "rolling", "dns")
@@ -342,6 +342,13 @@ class Test:
                            not site.bird.has(rct.PREFIX6))
         self.check("restart: the session is up without routes",
                    rct.wait_until(site.bird.is_established, 60, 0.1))
+        self.change(lambda document: document["route"]["services"][
+            "dns"].update(prefixes=[rct.PREFIX6, rct.PREFIX4]))
+        status, document = site.ctl("route", "reload")
+        time.sleep(0.5)
+        self.check("reload, prefixes in another order: stays drained",
+                   status == 0 and not site.bird.has(rct.PREFIX4) and
+                   not site.bird.has(rct.PREFIX6), f"{document}")
         overrides = site.ctl("route", "status")[1]["overrides"]
         self.check("restart: the reason is kept",
                    [(one["action"], one["target"], one["reason"])

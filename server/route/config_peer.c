@@ -125,6 +125,21 @@ static void read_password(struct loading *loading, json_t *object,
 	}
 }
 
+/* Left out: that of the session, and those that were given a next hop. */
+static void default_families(struct speaker_peer *peer)
+{
+	if (peer->families != 0) {
+		return;
+	}
+	peer->families = (uint8_t)config_route_families(peer);
+	if (peer->next_hop_ipv4.family != 0) {
+		peer->families |= BGP_IPV4;
+	}
+	if (peer->next_hop_ipv6.family != 0) {
+		peer->families |= BGP_IPV6;
+	}
+}
+
 /* One of next_hop: an address of that family. */
 static void read_next_hop(struct loading *loading, json_t *object,
 			  const char *key, uint16_t family, struct address *out)
@@ -638,6 +653,7 @@ void config_peer_read(struct loading *loading, json_t *object)
 	read_next_hop(loading, next_hop, "ipv6", AF_INET6,
 		      &peer->next_hop_ipv6);
 	config_reader_finish(reader, next_hop);
+	default_families(peer);
 	read_role(loading, object, peer);
 	read_bfd(loading, object, peer);
 	if (hold >= BGP_HOLD_MIN_S && hold < SPEAKER_HOLD_S &&

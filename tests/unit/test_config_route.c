@@ -165,6 +165,29 @@ START_TEST(whole_section_is_read)
 }
 END_TEST
 
+START_TEST(families_are_those_that_have_a_next_hop)
+{
+	static const struct {
+		struct change change;
+		unsigned families;
+	} rows[] = {
+		/* The next hop of the good one is an IPv6 address. */
+		{{"families", ""}, BGP_FAMILIES_ALL},
+		{{"families", "[\"ipv4\"]"}, BGP_IPV4},
+		{{"next_hop", "{}"}, 0}, /* refused */
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct config_route *config = parse(&rows[i].change);
+
+		ck_assert_uint_eq(config != NULL ? config->peers[0].families
+						 : 0,
+				  rows[i].families);
+		config_route_free(config);
+	}
+}
+END_TEST
+
 START_TEST(defaults_are_those_of_the_design)
 {
 	const struct change change = {"health", ""};
@@ -554,6 +577,7 @@ int main(void)
 
 	suite_add_tcase(suite, tcase);
 	tcase_add_test(tcase, whole_section_is_read);
+	tcase_add_test(tcase, families_are_those_that_have_a_next_hop);
 	tcase_add_test(tcase, defaults_are_those_of_the_design);
 	tcase_add_loop_test(tcase, variants_are_accepted, 0, COUNT(accepted));
 	tcase_add_loop_test(tcase, fault_is_refused_with_its_place, 0,

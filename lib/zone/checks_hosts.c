@@ -205,12 +205,8 @@ static const uint8_t **good_place(const struct check_walk *walk,
 /* Was the same server looked at before, and nothing told of it? */
 static bool is_known_good(const struct check_walk *walk, const uint8_t *record)
 {
-	const uint8_t *good;
+	const uint8_t *good = *good_place(walk, record);
 
-	if (walk->good_hosts == NULL) {
-		return false;
-	}
-	good = *good_place(walk, record);
 	return good != NULL && rdata_length(good) == rdata_length(record) &&
 	       dname_octets_equal(rdata_octets(good), rdata_octets(record),
 				  rdata_length(record));
@@ -250,16 +246,20 @@ void check_hosts(struct check_walk *walk, const struct dname *owner,
 		struct dname_storage host;
 		struct mention mention = {owner, rrset->type, record,
 					  dname_of(&host)};
-		bool is_server = rrset->type == RRTYPE_NS;
+		/* A delegation's own servers are met once. */
+		bool may_come_again =
+			rrset->type == RRTYPE_NS && walk->good_hosts != NULL &&
+			!(is_cut &&
+			  dname_octets_are_below(rdata_octets(record),
+						 rdata_length(record), owner));
 		size_t told = walk->result.warnings;
 
-		if (is_server && is_known_good(walk, record)) {
+		if (may_come_again && is_known_good(walk, record)) {
 			continue;
 		}
 		dname_from_octets(&host, rdata_octets(record) + skip);
 		check_host(walk, &mention, is_cut);
-		if (is_server && walk->good_hosts != NULL &&
-		    told == walk->result.warnings) {
+		if (may_come_again && told == walk->result.warnings) {
 			*good_place(walk, record) = record;
 		}
 	}

@@ -587,7 +587,8 @@ static void check_host(struct loading *loading, const json_t *object,
 	if (loading->host == NULL) {
 		return;
 	}
-	if (peer->source.family != 0 &&
+	/* All of 127.0.0.0/8 is this host's. */
+	if (peer->source.family != 0 && !address_is_loopback(&peer->source) &&
 	    !host_has(loading->host, &peer->source)) {
 		config_reader_warn(loading->reader, value,
 				   "%s is no address of this host now",

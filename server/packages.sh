@@ -16,7 +16,7 @@ PACKAGES_BUILD="build-essential clang cmake pkg-config libldns-dev libuv1-dev
 # shellcheck disable=SC2034
 PACKAGES_TEST="libclang-rt-14-dev iproute2 procps python3
 	bind9-dnsutils bind9-utils knot-dnsutils knot-dnssecutils ldnsutils
-	bird2 shellcheck nsd knot bind9"
+	bird2 nftables shellcheck nsd knot bind9"
 # Routers beside BIRD: what cannot be had is skipped.
 # shellcheck disable=SC2034
 PACKAGES_ROUTERS="frr gobgpd exabgp"

@@ -16,7 +16,7 @@ import shutil
 import time
 
 import rct
-import wire
+import bgp_wire as wire
 
 LOCAL_AS = 4200000000
 ROUTER_AS = 65000

@@ -17,7 +17,7 @@ import threading
 import time
 
 import rct
-import wire
+import bgp_wire as wire
 
 AS, OURS = 65000, 64512
 PLAIN, FULL4, PROBE_FULL = "192.0.2.0/24", "198.51.100.0/24", "198.51.100.53"

@@ -285,7 +285,7 @@ neighbor {far} {{
 router id {own};
 protocol device {{ }}
 protocol static service {{ ipv4; disabled; route {PREFIX} unreachable; }}
-protocol bgp router {{
+protocol bgp upstream {{
 	local {own} as 64512; neighbor {far} as {as_of(self.router)};
 	hold time 9; connect retry time 1; error wait time 1, 4;
 	ipv4 {{ import none; export where proto = "service"; next hop self; }};

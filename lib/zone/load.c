@@ -28,6 +28,8 @@ enum {
 	READ_AGAIN_MAX = 16 << 20,
 	/* Octets of a file from which a second thread is worth its start. */
 	PIPE_LEAST = 1 << 20,
+	/* Octets of files from which checks are worth being left. */
+	LEAVE_LEAST = 8 << 20,
 };
 
 /* What the second reading looks for: faults that only the text shows. */
@@ -68,6 +70,9 @@ struct loader {
 	bool has_apex;
 	struct dname_storage apex;  /* owner of the first SOA */
 	struct text_search outside; /* records that are not of this zone */
+	/* Where the checks are left. */
+	struct zone_load_options kept;
+	struct zone_version *version; /* held */
 };
 
 static enum status file_opened(const char *path, int fd, const struct stat *st,
@@ -150,18 +155,25 @@ static enum status add_records(struct loader *loader)
 			      loader->path, &options, &loader->load->error);
 }
 
+static off_t octets_read(const struct zone_load *load)
+{
+	off_t octets = 0;
+
+	for (size_t i = 0; i < load->file_count; i++) {
+		octets += load->files[i].size;
+	}
+	return octets;
+}
+
 /* The same again, for the sake of a warning: STATUS_TOO_LONG where it would
  * make the load of a large zone twice as long, and nobody asked. */
 static enum status read_for_warning(struct loader *loader,
 				    master_file_func record, void *context)
 {
 	struct master_file_error ignored;
-	off_t octets = 0;
 
-	for (size_t i = 0; i < loader->load->file_count; i++) {
-		octets += loader->load->files[i].size;
-	}
-	if (loader->options->finding == NULL && octets > READ_AGAIN_MAX) {
+	if (loader->options->finding == NULL &&
+	    octets_read(loader->load) > READ_AGAIN_MAX) {
 		return STATUS_TOO_LONG;
 	}
 	return read_records(loader, record, context, &ignored);
@@ -618,6 +630,47 @@ static enum status verify(struct loader *loader,
 	return status;
 }
 
+/* Keep what the checks need; false: no memory. */
+static bool keep_loader(const struct loader *loader,
+			struct zone_version *version)
+{
+	struct loader *kept = malloc(sizeof(*kept));
+
+	if (kept == NULL) {
+		return false;
+	}
+	*kept = *loader;
+	kept->kept = *loader->options;
+	kept->kept.thread = NULL;
+	kept->options = &kept->kept;
+	kept->writer = NULL;
+	kept->version = zone_version_hold(version);
+	loader->load->unchecked = kept;
+	return true;
+}
+
+/*
+ * Checks only warn, but what a wrong ZONEMD is told with depends on what they
+ * find: then they come first.
+ */
+static enum status check_and_verify(struct loader *loader,
+				    struct zone_version *version)
+{
+	struct zone_load *load = loader->load;
+
+	if (loader->options->leaves_checks &&
+	    octets_read(load) >= LEAVE_LEAST) {
+		enum status status = verify(loader, version);
+
+		if (status == STATUS_OK && load->zonemd_reason[0] == '\0' &&
+		    keep_loader(loader, version)) {
+			return STATUS_OK;
+		}
+	}
+	check(loader, version);
+	return verify(loader, version);
+}
+
 enum status zone_load_with(const char *path, const struct dname *origin,
 			   const struct zone_load_options *options,
 			   struct zone_load *out)
@@ -634,10 +687,7 @@ enum status zone_load_with(const char *path, const struct dname *origin,
 	out->records = loader.added;
 	if (status == STATUS_OK) {
 		out->records = zone_version_records(version);
-		check(&loader, version);
-	}
-	if (status == STATUS_OK) {
-		status = verify(&loader, version);
+		status = check_and_verify(&loader, version);
 	}
 	/* A fault in a file that is being written is no fault of the zone. */
 	if (out->file_count > 0 && !zone_load_is_current(out)) {
@@ -669,8 +719,26 @@ enum status zone_load(const char *path, const struct dname *origin,
 	return zone_load_with(path, origin, &options, out);
 }
 
+static void drop_loader(struct zone_load *load)
+{
+	if (load->unchecked != NULL) {
+		zone_version_release(load->unchecked->version);
+		free(load->unchecked);
+		load->unchecked = NULL;
+	}
+}
+
+void zone_load_check(struct zone_load *load)
+{
+	if (load->unchecked != NULL) {
+		check(load->unchecked, load->unchecked->version);
+		drop_loader(load);
+	}
+}
+
 void zone_load_fini(struct zone_load *load)
 {
+	drop_loader(load);
 	if (load->version != NULL) {
 		zone_version_release(load->version);
 	}

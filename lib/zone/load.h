@@ -35,6 +35,7 @@ struct zone_load {
 	struct master_file_error error; /* file, line, reason */
 	size_t warnings;
 	char warning[MASTER_FILE_REASON_MAX]; /* the first one, with its line */
+	struct loader *unchecked; /* zone_load_check() is due; or NULL */
 	enum zonemd_state zonemd;
 	char zonemd_reason[MASTER_FILE_REASON_MAX]; /* of its result, or "" */
 };
@@ -58,6 +59,12 @@ struct zone_load_options {
 	const struct zonemd_rule *default_rule; /* where no other is; or NULL */
 	/* To read large files with, while this one builds; or NULL. */
 	struct load_thread *thread;
+	/*
+	 * Leave the checks of a large zone to zone_load_check(), since they
+	 * take a third of its load and refuse nothing. path and origin must
+	 * then stay until zone_load_fini(), and *out where it is.
+	 */
+	bool leaves_checks;
 };
 
 /*
@@ -73,6 +80,11 @@ must_check enum status zone_load_with(const char *path,
 				      const struct dname *origin,
 				      const struct zone_load_options *options,
 				      struct zone_load *out);
+/*
+ * Do what is left of the checks, where load->unchecked says so: fills warnings
+ * and warning. Any thread; the version is held for it, whoever owns it by now.
+ */
+void zone_load_check(struct zone_load *load);
 void zone_load_fini(struct zone_load *load);
 
 /* Have all files of the load still the size, mtime and inode that were read? */

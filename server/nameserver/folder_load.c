@@ -202,6 +202,7 @@ static void read_file(struct folder_load *load)
 		.at = clock_wall_ms() / 1000,
 		.rules = load->rules,
 		.rule_count = load->rule_count,
+		.leaves_checks = true,
 	};
 	struct folder_state after;
 	enum status status;
@@ -309,6 +310,12 @@ void folder_load_run(struct folder_load *load)
 	if (is_good) {
 		read_file(load);
 	}
+}
+
+void folder_load_check(struct folder_load *load)
+{
+	yield_to_workers();
+	zone_load_check(&load->zone);
 }
 
 void folder_load_fini(struct folder_load *load)

@@ -45,4 +45,9 @@ struct folder_load {
 };
 
 void folder_load_run(struct folder_load *load);
+/*
+ * Check what was loaded, where zone.unchecked says that this is left to do; the
+ * version may be served meanwhile. On the pool, too.
+ */
+void folder_load_check(struct folder_load *load);
 void folder_load_fini(struct folder_load *load);

@@ -9,6 +9,7 @@
  *
  *	inotify, timer, reload -> look (pool) -> compare -> queue
  *	queue, small files first -> batches (pool) -> accept or fail -> publish
+ *	-> checks (pool), if the file is large -> warnings
  *
  * A file refers to one zone: the one it is named for until it was read, then
  * the owner of its SOA record. A zone is there as long as a file refers to it,
@@ -74,7 +75,8 @@ enum phase {
 	PHASE_IDLE,
 	PHASE_QUEUED,
 	PHASE_READING,
-	PHASE_WAITING, /* for writers, until retry_ms */
+	PHASE_CHECKING, /* what was read is published */
+	PHASE_WAITING,  /* for writers, until retry_ms */
 };
 
 enum trouble {
@@ -352,6 +354,7 @@ static void want(struct zone_folder *folder, struct file *file)
 	}
 	switch (file->phase) {
 	case PHASE_READING:
+	case PHASE_CHECKING:
 		file->again = true;
 		return;
 	case PHASE_QUEUED:
@@ -538,6 +541,7 @@ static void drop(struct zone_folder *folder, struct file *file)
 	switch (file->phase) {
 	case PHASE_QUEUED:
 	case PHASE_READING:
+	case PHASE_CHECKING:
 		file->dead = true;
 		return;
 	case PHASE_WAITING:
@@ -605,6 +609,30 @@ static bool is_quiet(const struct zone_folder *folder)
 	return !folder->is_ready && folder->file_count > QUIET_FILES;
 }
 
+static void set_warnings(struct place *place, const struct folder_load *load)
+{
+	place->warnings = load->zone.warnings;
+	free(place->warning);
+	place->warning =
+		load->zone.warnings > 0 ? strdup(load->zone.warning) : NULL;
+}
+
+/* The checks that were left are done: what have they found? */
+static void take_warnings(struct zone_folder *folder, struct place *place,
+			  const struct folder_load *load)
+{
+	char name[DNAME_TEXT_MAX];
+
+	set_warnings(place, load);
+	if (place->warning != NULL) {
+		log_write(is_quiet(folder) ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO,
+			  "zone '%s': serial %u checked; %s",
+			  place_text(place, name), place->serial,
+			  place->warning);
+	}
+	changed(folder);
+}
+
 /* Make the file the owner of the place, and its version the current one. */
 static void publish(struct zone_folder *folder, struct place *place,
 		    struct file *file, struct folder_load *load)
@@ -631,10 +659,7 @@ static void publish(struct zone_folder *folder, struct place *place,
 	place->zonemd = load->zone.zonemd;
 	place->octets = memory.mapped;
 	place->loaded_ms = clock_wall_ms();
-	place->warnings = load->zone.warnings;
-	free(place->warning);
-	place->warning =
-		load->zone.warnings > 0 ? strdup(load->zone.warning) : NULL;
+	set_warnings(place, load);
 	load->zone.version = NULL;
 	zone_set_failed(place->zone, false);
 	zone_publish(place->zone, version);
@@ -780,7 +805,29 @@ static void keep_includes(struct zone_folder *folder, struct file *file,
 	load->include_count = count;
 }
 
-static void finish(struct zone_folder *folder, struct file *file,
+/* It was wanted while it was being read. */
+static void read_again(struct zone_folder *folder, struct file *file)
+{
+	if (file->again) {
+		file->again = false;
+		want(folder, file);
+	}
+}
+
+static bool is_served(const struct file *file)
+{
+	return file->place != NULL && file->place->owner == file;
+}
+
+/* Is its version served, and the checks of it left? */
+static bool is_unchecked(const struct file *file,
+			 const struct folder_load *load)
+{
+	return load->zone.unchecked != NULL && is_served(file);
+}
+
+/* Returns whether it is still to be checked. */
+static bool finish(struct zone_folder *folder, struct file *file,
 		   struct folder_load *load)
 {
 	bool is_new_state;
@@ -788,7 +835,7 @@ static void finish(struct zone_folder *folder, struct file *file,
 	file->phase = PHASE_IDLE;
 	if (file->dead) {
 		free_file(file);
-		return;
+		return false;
 	}
 	switch (load->verdict) {
 	case FOLDER_WRITING:
@@ -796,7 +843,7 @@ static void finish(struct zone_folder *folder, struct file *file,
 	case FOLDER_CHANGED:
 		file->again = false;
 		wait_for(folder, file, load);
-		return;
+		return false;
 	case FOLDER_VANISHED:
 		/* The next look decides; it may be there again by then. */
 		file->tried = (struct folder_state){0};
@@ -805,7 +852,7 @@ static void finish(struct zone_folder *folder, struct file *file,
 		if (!file->gone) {
 			note_change(folder);
 		}
-		return;
+		return false;
 	case FOLDER_LOADED:
 	case FOLDER_FAILED:
 		break;
@@ -830,10 +877,12 @@ static void finish(struct zone_folder *folder, struct file *file,
 		}
 	}
 	settle(folder, file);
-	if (file->again) {
-		file->again = false;
-		want(folder, file);
+	if (is_unchecked(file, load)) {
+		file->phase = PHASE_CHECKING;
+		return true;
 	}
+	read_again(folder, file);
+	return false;
 }
 
 /* --- the queue ------------------------------------------------------------ */
@@ -858,29 +907,87 @@ static void batch_run(uv_work_t *work)
 	}
 }
 
-static void batch_done(uv_work_t *work, int status)
+static void end_batch(struct batch *batch)
+{
+	struct zone_folder *folder = batch->folder;
+
+	for (size_t i = 0; i < batch->count; i++) {
+		folder_load_fini(&batch->loads[i]);
+	}
+	folder->batches--;
+	folder->large_batches -= batch->is_large;
+	free(batch);
+	dispatch(folder);
+	settle_up(folder);
+}
+
+static void check_run(uv_work_t *work)
+{
+	struct batch *batch = work->data;
+
+	for (size_t i = 0; i < batch->count; i++) {
+		folder_load_check(&batch->loads[i]);
+	}
+}
+
+static void check_done(uv_work_t *work, int status)
 {
 	struct batch *batch = work->data;
 	struct zone_folder *folder = batch->folder;
 
-	folder->batches--;
-	folder->large_batches -= batch->is_large;
+	for (size_t i = 0; i < batch->count; i++) {
+		struct file *file = batch->files[i];
+
+		if (file == NULL) {
+			continue; /* had none left */
+		}
+		file->phase = PHASE_IDLE;
+		if (file->dead) {
+			free_file(file);
+		} else if (!folder->is_stopping) {
+			if (status == 0 && is_served(file)) {
+				take_warnings(folder, file->place,
+					      &batch->loads[i]);
+			}
+			read_again(folder, file);
+		}
+	}
+	end_batch(batch);
+}
+
+static void batch_done(uv_work_t *work, int status)
+{
+	struct batch *batch = work->data;
+	struct zone_folder *folder = batch->folder;
+	size_t unchecked = 0;
+
 	for (size_t i = 0; i < batch->count; i++) {
 		struct file *file = batch->files[i];
 
 		if (status == 0 && !folder->is_stopping) {
-			finish(folder, file, &batch->loads[i]);
+			bool is_checking =
+				finish(folder, file, &batch->loads[i]);
+
+			batch->files[i] = is_checking ? file : NULL;
+			unchecked += is_checking;
 		} else {
+			batch->files[i] = NULL;
 			file->phase = PHASE_IDLE;
 			if (file->dead) {
 				free_file(file);
 			}
 		}
-		folder_load_fini(&batch->loads[i]);
 	}
-	free(batch);
-	dispatch(folder);
+	if (unchecked == 0) {
+		end_batch(batch);
+		return;
+	}
 	settle_up(folder);
+	if (uv_queue_work(folder->options.loop, &batch->work, check_run,
+			  check_done) != 0) {
+		/* Cannot be with these arguments. */
+		abort();
+	}
 }
 
 /* Take the smallest file; NULL where the queue is empty or must wait. */
@@ -1016,11 +1123,6 @@ static bool is_unknown(const struct folder_scan *scan, const char *path)
 		}
 	}
 	return scan->is_cut;
-}
-
-static bool is_served(const struct file *file)
-{
-	return file->place != NULL && file->place->owner == file;
 }
 
 /* The file is not there. Its zone is kept (held), or goes in a while. */

@@ -98,6 +98,34 @@ class Test:
             self.soon(f"round {number}: the broken file heals",
                       "serial.changing", "TXT", f'"{serial}"')
 
+    def put_large(self, serial):
+        """Large enough to be served before it is checked."""
+        cuts = "".join(f"sub{i} NS ns{i % 100}.sub{i // 100} ; {i:>24}\n"
+                       for i in range(200000))
+        self.rename("large.zone", zone(serial, cuts))
+
+    def log_comes(self, title, pattern):
+        self.totals.check(title, self.server.wait_for(pattern, 60),
+                          self.server.text()[-3000:])
+
+    def large(self):
+        self.put_large(1)
+        self.log_comes("a large zone is served",
+                       r"'large\.?': serial 1 loaded from \S+, 20000\d "
+                       r"records\n")
+        self.log_comes("then it is checked",
+                       r"'large\.?': serial 1 checked; .*no glue")
+        self.put_large(2)
+        self.log_comes("a change of it", r"'large\.?': serial 2 loaded")
+        self.put_large(3)
+        self.log_comes("another one, while it is checked",
+                       r"'large\.?': serial 3 checked; ")
+        self.put_large(4)
+        self.log_comes("once more", r"'large\.?': serial 4 loaded")
+        os.unlink(self.path("large.zone"))
+        self.log_comes("gone while it is checked",
+                       r"'large\.?': removed")
+
     def run(self):
         for name in ("steady", "changing"):
             self.rename(f"{name}.zone", zone(1))
@@ -131,6 +159,7 @@ class Test:
                           load.returncode == 0 and '"lost": 0' in output and
                           '"wrong": 0' in output, output + errors)
         print(output)
+        self.large()
         self.server.signal(signal.SIGTERM)
         self.totals.check("a clean stop", self.server.wait(10) == 0)
         self.totals.finish()

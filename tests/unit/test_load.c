@@ -308,6 +308,84 @@ START_TEST(warnings_are_counted_and_the_first_is_told)
 }
 END_TEST
 
+/* Of more than the 8 MiB from which checks may be left. */
+static void put_large(const char *text)
+{
+	FILE *file = fopen("example.zone", "w");
+
+	ck_assert_ptr_nonnull(file);
+	fputs(text, file);
+	for (unsigned i = 0; i < 200000; i++) {
+		fprintf(file, "host%u A 192.0.2.%-24u ; number %u\n", i,
+			i % 256, i);
+	}
+	fclose(file);
+}
+
+static enum status load_leaving(struct zone_load *out,
+				const struct dname *origin)
+{
+	const struct zone_load_options options = {
+		.at = ZONE_CHECK_NEVER,
+		.leaves_checks = true,
+	};
+
+	return zone_load_with("example.zone", origin, &options, out);
+}
+
+START_TEST(checks_of_a_large_zone_may_be_left)
+{
+	struct dname_storage origin = name_of("example.");
+	struct zone_load at_once;
+	struct zone_load left;
+
+	put_large(APEX "sub NS ns.sub\na A 192.0.2.1\na A 192.0.2.1\n");
+	ck_assert_int_eq(load(&at_once), STATUS_OK);
+	ck_assert_ptr_null(at_once.unchecked);
+	ck_assert_uint_eq(at_once.warnings, 2);
+	ck_assert_int_eq(load_leaving(&left, dname_of(&origin)), STATUS_OK);
+	ck_assert_ptr_nonnull(left.unchecked);
+	ck_assert_uint_eq(left.warnings, 0);
+	/* Its new owner may let it go before the checks are done. */
+	zone_version_release(left.version);
+	left.version = NULL;
+	zone_load_check(&left);
+	ck_assert_ptr_null(left.unchecked);
+	ck_assert_uint_eq(left.warnings, at_once.warnings);
+	ck_assert_str_eq(left.warning, at_once.warning);
+	zone_load_fini(&left);
+	zone_load_fini(&at_once);
+}
+END_TEST
+
+START_TEST(checks_left_and_never_done_cost_nothing)
+{
+	struct dname_storage origin = name_of("example.");
+	struct zone_load out;
+
+	put_large(APEX);
+	ck_assert_int_eq(load_leaving(&out, dname_of(&origin)), STATUS_OK);
+	ck_assert_ptr_nonnull(out.unchecked);
+	zone_load_fini(&out);
+	ck_assert_ptr_null(out.unchecked);
+}
+END_TEST
+
+START_TEST(checks_of_a_small_zone_are_never_left)
+{
+	struct dname_storage origin = name_of("example.");
+	struct zone_load out;
+
+	put("example.zone", APEX "sub NS ns.sub\n");
+	ck_assert_int_eq(load_leaving(&out, dname_of(&origin)), STATUS_OK);
+	ck_assert_ptr_null(out.unchecked);
+	ck_assert_uint_eq(out.warnings, 1);
+	zone_load_check(&out); /* nothing to do */
+	ck_assert_uint_eq(out.warnings, 1);
+	zone_load_fini(&out);
+}
+END_TEST
+
 #define KEY "@ DNSKEY 257 3 13 AA==\n" /* its tag: 1038 */
 /* Over type t of an owner of n labels. */
 #define SIG(t, n)                                                        \
@@ -473,6 +551,9 @@ int main(void)
 	tcase_add_test(tcase, a_change_afterwards_is_seen);
 	tcase_add_loop_test(tcase, warnings_are_counted_and_the_first_is_told,
 			    0, COUNT(checks));
+	tcase_add_test(tcase, checks_of_a_large_zone_may_be_left);
+	tcase_add_test(tcase, checks_left_and_never_done_cost_nothing);
+	tcase_add_test(tcase, checks_of_a_small_zone_are_never_left);
 	tcase_add_loop_test(tcase, signatures_and_chain_are_judged, 0,
 			    COUNT(signed_cases));
 	tcase_add_test(tcase, the_root_zone_has_no_finding);

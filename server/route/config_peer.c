@@ -169,7 +169,33 @@ unsigned config_route_families(const struct speaker_peer *peer)
 	return peer->address.family == AF_INET ? BGP_IPV4 : BGP_IPV6;
 }
 
-/* Can the router reach that next hop? It says nothing where it cannot. */
+static bool is_ibgp(const struct config_route *config,
+		    const struct speaker_peer *peer)
+{
+	return peer->as ==
+	       (peer->local_as != 0 ? peer->local_as : config->local_as);
+}
+
+/*
+ * Is that next hop on a subnet that the router shares? A router on this host
+ * has all of the host's subnets.
+ */
+static bool is_in_reach(const struct host_addresses *host,
+			const struct speaker_peer *peer,
+			const struct address *next_hop)
+{
+	if (address_is_loopback(&peer->address) ||
+	    host_has(host, &peer->address)) {
+		return host_is_neighbour(host, next_hop, NULL);
+	}
+	return host_is_neighbour(host, &peer->address, next_hop);
+}
+
+/*
+ * Can the router reach that next hop? It says nothing where it cannot. On iBGP
+ * and over several hops it looks the next hop up among its routes (RFC 4271
+ * 5.1.3), which cannot be known here.
+ */
 static void check_next_hop(struct loading *loading, const json_t *object,
 			   const struct speaker_peer *peer, const char *key,
 			   const struct address *next_hop)
@@ -183,7 +209,8 @@ static void check_next_hop(struct loading *loading, const json_t *object,
 	    !host_is_neighbour(loading->host, &peer->address, NULL)) {
 		return;
 	}
-	if (!host_is_neighbour(loading->host, &peer->address, next_hop)) {
+	if (!is_ibgp(loading->config, peer) &&
+	    !is_in_reach(loading->host, peer, next_hop)) {
 		config_reader_warn(loading->reader, value,
 				   "%s is not on the peer's subnet: routers "
 				   "drop such routes without a word",

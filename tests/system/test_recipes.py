@@ -15,7 +15,7 @@ ROUTER6, HOST6 = "2001:db8:1::254", "2001:db8:1::10"
 PREFIX4, PREFIX6 = "192.0.2.0/24", "2001:db8::/48"
 FRR = "/usr/lib/frr"
 # What the README has a recipe for.
-PLACES = {"bird": ("wire", "host"), "frr": ("wire",),
+PLACES = {"bird": ("wire", "host"), "frr": ("wire", "host"),
           "gobgp": ("wire", "host")}
 UPSTREAM = f'''
 router id {ROUTER4};
@@ -127,6 +127,7 @@ class Test:
         ip(server, "-6", "addr", "add", f"{HOST6}/64", "dev", "up0", "nodad")
         ip(router, "-6", "addr", "add", f"{ROUTER6}/64", "dev", "down0",
            "nodad")
+        ip(server, "addr", "add", "10.255.0.2/32", "dev", "lo")
         self.zones = os.path.join(self.folder, "zones")
         shutil.copytree(os.path.join(rct.ROOT, "zones"), self.zones)
 
@@ -152,7 +153,8 @@ class Test:
         prefixes = [PREFIX4, PREFIX6]
         peers = None
         if place == "host":
-            peers = [json.loads(recipe("peers host"))]
+            peers = [json.loads(recipe(
+                "peers frr host" if kind == "frr" else "peers host"))]
             if kind == "gobgp":
                 prefixes = [PREFIX4]
         config = self.configuration(name.replace(" ", "-"), peers)

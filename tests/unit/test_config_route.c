@@ -454,6 +454,32 @@ START_TEST(doubtful_value_is_warned_of)
 }
 END_TEST
 
+/* Next hops that a router on this host, or of our own AS, can look up. */
+static const char *const quiet_next_hops[] = {
+	"\"as\": 64500, \"next_hop\": {\"ipv4\": \"127.0.0.1\"}",
+	"\"as\": 64512, \"next_hop\": {\"ipv4\": \"203.0.113.9\"}",
+	"\"as\": 64500, \"local_as\": 64500, "
+	"\"next_hop\": {\"ipv4\": \"203.0.113.9\"}",
+	"\"as\": 64500, \"multihop\": 2, "
+	"\"next_hop\": {\"ipv4\": \"203.0.113.9\"}",
+};
+
+START_TEST(next_hop_that_can_be_looked_up_is_not_warned_of)
+{
+	char peer[256];
+	const struct change change = {"peers", peer};
+	struct config_route *config;
+
+	snprintf(peer, sizeof(peer), "{\"address\": \"127.0.0.9\", %s}",
+		 quiet_next_hops[_i]);
+	config = parse(&change);
+	ck_assert_msg(config != NULL, "%s", error);
+	ck_assert_msg(strstr(config->warnings, "peer's subnet") == NULL, "%s",
+		      config->warnings);
+	config_route_free(config);
+}
+END_TEST
+
 static const struct {
 	const char *peer;
 	const char *refused; /* NULL: accepted ... */
@@ -584,6 +610,9 @@ int main(void)
 			    COUNT(refused));
 	tcase_add_loop_test(tcase, doubtful_value_is_warned_of, 0,
 			    COUNT(warned));
+	tcase_add_loop_test(
+		tcase, next_hop_that_can_be_looked_up_is_not_warned_of, 0,
+		sizeof(quiet_next_hops) / sizeof(quiet_next_hops[0]));
 	tcase_add_loop_test(tcase, transit_takes_no_long_prefix, 0,
 			    COUNT(lengths));
 	tcase_add_loop_test(tcase, password_is_the_first_line_of_its_file, 0,

@@ -28,6 +28,9 @@ FRR = ("r2", "t2", "e1")
 LIB_FRR = "/usr/lib/frr"
 AS = {"s": 64510, "r": 65000, "t": 65010, "e": 65020}
 SERVICE, PREFIX = "192.0.2.53", "192.0.2.0/24"
+# A hold-down that does not grow: a hundred tries are no flapping site.
+HEALTH = {"hold_down_ms": 500, "hold_down_max_ms": 500, "drain_ms": 1000,
+          "linger_ms": 1000}
 ZONE = """$TTL 3600
 @ SOA ns.lab.example. hostmaster.lab.example. 1 3600 900 604800 300
 @ NS ns.lab.example.
@@ -199,26 +202,39 @@ class Site:
         lab.ip(self.node, "addr", "add", f"{SERVICE}/32", "dev", "lo")
         own, far = lab.links[self.node][self.router]
         self.config = os.path.join(self.folder, "rootcast.json")
-        with open(self.config, "w", encoding="utf-8") as file:
-            json.dump({
-                "server": {
-                    "listen": [SERVICE], "zones": self.zones, "workers": 2,
-                    "identity": "site" + number,
-                    "control": os.path.join(self.folder, "server.sock")},
-                "route": {
-                    "control": os.path.join(self.folder, "route.sock"),
-                    "router_id": own, "local_as": 64512,
-                    "services": {"dns": {
-                        "prefixes": [PREFIX], "probe": [SERVICE],
-                        "required_zones": ["lab.example"]}},
-                    "health": {"hold_down_ms": 500, "hold_down_max_ms": 4000,
-                               "drain_ms": 1000, "linger_ms": 1000},
-                    "peers": [{"address": far, "as": as_of(self.router),
-                               "source": own, "hold_s": 9, "scope": "global",
-                               "bfd": {"interval_ms": 100,
-                                       "multiplier": 3}}]}}, file, indent=1)
+        self.document = {
+            "server": {
+                "listen": [SERVICE], "zones": self.zones, "workers": 2,
+                "identity": "site" + number,
+                "control": os.path.join(self.folder, "server.sock")},
+            "route": {
+                "control": os.path.join(self.folder, "route.sock"),
+                "router_id": own, "local_as": 64512,
+                "services": {"dns": {
+                    "prefixes": [PREFIX], "probe": [SERVICE],
+                    "required_zones": ["lab.example"]}},
+                "health": dict(HEALTH),
+                "peers": [{"address": far, "as": as_of(self.router),
+                           "source": own, "hold_s": 9, "scope": "global",
+                           "bfd": {"interval_ms": 100, "multiplier": 3}}]}}
+        self.write_config()
         self.server = self.route = self.check = None
         self.announcer = "rootcast"
+
+    def write_config(self):
+        with open(self.config, "w", encoding="utf-8") as file:
+            json.dump(self.document, file, indent=1)
+
+    def reload(self):
+        self.write_config()
+        answer = self.ctl("route", "reload")
+        if not answer.get("ok"):
+            raise RuntimeError(f"{self.node}: reload: {answer}")
+
+    def set_health(self, **changes):
+        """HEALTH with changes, in the running route control."""
+        self.document["route"]["health"] = {**HEALTH, **changes}
+        self.reload()
 
     def put_zone(self):
         with open(self.zone_file, "w", encoding="utf-8") as file:

@@ -46,6 +46,7 @@ static void show_services(const json_t *services)
 					   "state",   "for",     "reason"};
 	const json_t *service;
 	const json_t *prefix;
+	const json_t *shared;
 	size_t i;
 	size_t k;
 
@@ -57,6 +58,7 @@ static void show_services(const json_t *services)
 		json_array_foreach(json_object_get(service, "prefixes"), k,
 				   prefix)
 		{
+			shared = json_object_get(prefix, "shared_fault");
 			ctl_table_add(table, "%s", ctl_text(service, "name"));
 			ctl_table_add(
 				table, "%s",
@@ -66,7 +68,11 @@ static void show_services(const json_t *services)
 			ctl_table_add(table, "%.1f s",
 				      (double)ctl_number(prefix, "since_ms") /
 					      1000);
-			ctl_table_add(table, "%s", ctl_text(prefix, "reason"));
+			ctl_table_add(
+				table, "%s%s%s", ctl_text(prefix, "reason"),
+				shared != NULL ? "; shared fault: " : "",
+				shared != NULL ? ctl_text(shared, "reason")
+					       : "");
 		}
 	}
 	ctl_table_print(table);

@@ -94,6 +94,8 @@ struct config_command {
 	uint32_t timeout_ms;  /* then it is killed, and was bad */
 	uint32_t fall;        /* bad runs in a row */
 	uint32_t rise;        /* good runs in a row */
+	bool is_shared;       /* its failure may be all sites': the service's
+			   shared_fault says what to do */
 };
 
 struct config_service {

@@ -504,6 +504,8 @@ static void read_command(struct loading *loading, const json_t *element,
 		      &command->timeout_ms);
 	config_number(loading, object, "fall", 1, 100, &command->fall);
 	config_number(loading, object, "rise", 1, 100, &command->rise);
+	config_reader_boolean(loading->reader, object, "shared",
+			      &command->is_shared);
 	config_reader_finish(loading->reader, object);
 	if (command->timeout_ms > command->interval_ms) {
 		config_reader_fail(loading->reader,

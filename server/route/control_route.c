@@ -145,7 +145,7 @@ static json_t *show_command(const struct decider *decider,
 	const struct decider_command *state = &decider->command_states[command];
 	const struct health_target *counts = &prefix->health.targets[index];
 
-	return json_pack("{s:s, s:s, s:s, s:I, s:I}", "run",
+	return json_pack("{s:s, s:s, s:s, s:I, s:I, s:b}", "run",
 			 decider->config->commands[command].arguments[0],
 			 "result",
 			 state->runs == 0 ? "none"
@@ -153,7 +153,7 @@ static json_t *show_command(const struct decider *decider,
 					  : "bad",
 			 "reason", state->reason, "good_in_a_row",
 			 (json_int_t)counts->good, "bad_in_a_row",
-			 (json_int_t)counts->bad);
+			 (json_int_t)counts->bad, "shared", counts->is_shared);
 }
 
 static json_int_t ms_left(uint64_t until, uint64_t now)
@@ -221,6 +221,20 @@ static json_t *show_prefix(const struct decider *decider, size_t index,
 	json_object_set_new(
 		shown, "announce_in_ms",
 		json_integer((json_int_t)health_wait_ms(health, now)));
+	if (health->shared_since != 0) {
+		json_object_set_new(
+			shown, "shared_fault",
+			json_pack("{s:o, s:I, s:I, s:b}", "reason",
+				  show_text(decider_shared_reason(
+					  decider, index, reason)),
+				  "since_ms",
+				  (json_int_t)(now - health->shared_since),
+				  "grace_left_ms",
+				  ms_left(health->shared_since +
+						  health->shared_grace_ms,
+					  now),
+				  "acted_on", health_is_shared(health, now)));
+	}
 	if (drain->phase != DRAIN_NONE) {
 		json_object_set_new(
 			shown, "drain_reason",

@@ -85,7 +85,8 @@ static void command_reason(const struct decider *decider, size_t prefix,
 
 	/* The first that does not say 'good'; where all do, they are new. */
 	for (size_t i = 0; i < p->health.target_count; i++) {
-		if (p->health.targets[i].group != HEALTH_COMMANDS) {
+		if (p->health.targets[i].group != HEALTH_COMMANDS ||
+		    p->health.targets[i].is_shared) {
 			continue;
 		}
 		if (state == NULL ||
@@ -100,6 +101,32 @@ static void command_reason(const struct decider *decider, size_t prefix,
 		 state == NULL || state->runs == 0 ? "has not run yet"
 		 : state->is_good ? "good, but not often enough yet"
 				  : state->reason);
+}
+
+const char *decider_shared_reason(const struct decider *decider, size_t prefix,
+				  char text[DECIDER_REASON_MAX])
+{
+	const struct decider_prefix *p = &decider->prefixes[prefix];
+	const struct config_route *config = decider->config;
+	size_t index = p->health.shared_index;
+
+	switch (p->health.shared_reason) {
+	case HEALTH_REASON_STALE:
+		snprintf(text, DECIDER_REASON_MAX,
+			 "required zone '%.300s' is stale",
+			 config->zones[index].text);
+		break;
+	case HEALTH_REASON_COMMAND:
+		index = p->targets[index];
+		snprintf(text, DECIDER_REASON_MAX, "command '%.200s': %s",
+			 config->commands[index].arguments[0],
+			 decider->command_states[index].reason);
+		break;
+	default:
+		text[0] = '\0';
+		break;
+	}
+	return text;
 }
 
 const char *decider_reason(const struct decider *decider, size_t prefix,
@@ -123,13 +150,17 @@ const char *decider_reason(const struct decider *decider, size_t prefix,
 					      : HEALTH_ZONE_MISSING));
 		break;
 	case HEALTH_REASON_STALE:
-		snprintf(text, DECIDER_REASON_MAX,
-			 "required zone '%.300s' is stale, longer than the "
-			 "grace time",
-			 decider->config->zones[index].text);
-		break;
 	case HEALTH_REASON_COMMAND:
-		command_reason(decider, prefix, text);
+		if (health->shared_fails &&
+		    health_is_shared(health, now_ms())) {
+			char shared[DECIDER_REASON_MAX];
+
+			decider_shared_reason(decider, prefix, shared);
+			snprintf(text, DECIDER_REASON_MAX,
+				 "%.900s, longer than the grace time", shared);
+		} else {
+			command_reason(decider, prefix, text);
+		}
 		break;
 	case HEALTH_REASON_HOLD_DOWN:
 		snprintf(text, DECIDER_REASON_MAX,
@@ -220,6 +251,35 @@ static void log_health(struct decider *decider, size_t index)
 		   decider_reason(decider, index, reason));
 }
 
+/*
+ * A fault that other sites may share, and its end. The routes that were made of
+ * it do not change the prefix's state, which has its own line.
+ */
+static void log_shared(struct decider *decider, size_t index)
+{
+	struct decider_prefix *prefix = &decider->prefixes[index];
+	bool is_shared = prefix->health.shared_since != 0;
+	bool is_acted_on = decider->strains[index] == POLICY_STRAIN_SHARED;
+	char name[PREFIX_TEXT_MAX];
+	char reason[DECIDER_REASON_MAX];
+
+	if (is_shared == prefix->is_shared &&
+	    is_acted_on == prefix->is_acted_on) {
+		return;
+	}
+	prefix_dump(&decider->config->prefixes[index].prefix, name);
+	if (!is_shared) {
+		log_notice("%s: the fault that other sites may share is over",
+			   name);
+	} else {
+		log_warning("%s: a fault that other sites may share: %s%s",
+			    name, decider_shared_reason(decider, index, reason),
+			    is_acted_on ? ", longer than the grace time" : "");
+	}
+	prefix->is_shared = is_shared;
+	prefix->is_acted_on = is_acted_on;
+}
+
 /* --- the table ------------------------------------------------------------ */
 
 static enum policy_strain strain_of(const struct health *health, uint64_t now)
@@ -306,6 +366,7 @@ static void apply(struct decider *decider, uint64_t now)
 			health_is_up(&decider->prefixes[i].health);
 		decider->strains[i] =
 			strain_of(&decider->prefixes[i].health, now);
+		journal_shared(decider, i);
 	}
 	take_turns(decider, now);
 	decider->route_count = policy_decide(&input, decider->routes);
@@ -338,6 +399,7 @@ static void apply(struct decider *decider, uint64_t now)
 			prefix->is_shown = true;
 			log_state(decider, i);
 		}
+		log_shared(decider, i);
 	}
 }
 
@@ -1174,6 +1236,7 @@ static bool make_prefix(struct decider *decider, size_t index, uint64_t now)
 			targets[count].group = HEALTH_COMMANDS;
 			targets[count].fall = command->fall;
 			targets[count].rise = command->rise;
+			targets[count].is_shared = command->is_shared;
 			prefix->targets[count++] = i;
 		}
 	}
@@ -1377,6 +1440,19 @@ void decider_start(struct decider *decider)
 	}
 }
 
+/* The same program with the same words? */
+static bool is_same_command(const struct config_command *a,
+			    const struct config_command *b)
+{
+	size_t i = 0;
+
+	while (a->arguments[i] != NULL && b->arguments[i] != NULL &&
+	       strcmp(a->arguments[i], b->arguments[i]) == 0) {
+		i++;
+	}
+	return a->arguments[i] == NULL && b->arguments[i] == NULL;
+}
+
 /* --- another configuration ------------------------------------------------ */
 
 static size_t find_target(const struct decider *decider,
@@ -1401,7 +1477,7 @@ static size_t find_target(const struct decider *decider,
 			const struct config_command *b =
 				&other->config->commands[target];
 
-			if (strcmp(a->arguments[0], b->arguments[0]) == 0) {
+			if (is_same_command(a, b)) {
 				return i;
 			}
 			continue;
@@ -1450,8 +1526,6 @@ static void carry_prefix(struct decider *decider, size_t index,
 	health->zone_states = before->health.zone_states != NULL
 				      ? control_link_zones(decider->link)
 				      : NULL;
-	health->reason = HEALTH_REASON_NONE;
-	health->reason_index = 0;
 	for (size_t i = 0; i < health->target_count; i++) {
 		struct health_target *target = &health->targets[i];
 		size_t at = find_target(old, before, decider, prefix, i);
@@ -1462,9 +1536,12 @@ static void carry_prefix(struct decider *decider, size_t index,
 			target->wrong = before->health.targets[at].wrong;
 		}
 	}
+	health_renew(health, now_ms());
 	prefix->state = before->state;
 	prefix->state_since = before->state_since;
 	prefix->is_shown = before->is_shown;
+	prefix->is_shared = before->is_shared;
+	prefix->is_acted_on = before->is_acted_on;
 	prefix->told_peers = before->told_peers;
 	prefix->told_since = before->told_since;
 	decider->prefix_drains[index] = old->prefix_drains[old_index];
@@ -1510,8 +1587,8 @@ static void carry_over(struct decider *decider, const struct decider *old)
 	}
 	for (size_t i = 0; i < config->command_count; i++) {
 		for (size_t k = 0; k < before->command_count; k++) {
-			if (strcmp(config->commands[i].arguments[0],
-				   before->commands[k].arguments[0]) == 0) {
+			if (is_same_command(&config->commands[i],
+					    &before->commands[k])) {
 				decider->command_states[i] =
 					old->command_states[k];
 			}

@@ -52,6 +52,8 @@ struct decider_prefix {
 	enum policy_state state;
 	uint64_t state_since; /* ms */
 	bool is_shown;        /* state was logged once */
+	bool is_shared;       /* health.shared_since was logged ... */
+	bool is_acted_on;     /* ... and that the grace time is over */
 	size_t told_peers;    /* that were told of it, and may hold it */
 	uint64_t told_since;  /* ms: any of them, or none */
 };
@@ -235,6 +237,10 @@ void decider_note_told(struct decider *decider,
  * where a peer was told. Beside it stands what is wished (prefix->state).
  */
 enum policy_state decider_state(const struct decider *decider, size_t prefix);
+
+/* What other sites may share (health.shared_reason). Returns text; "": nothing. */
+const char *decider_shared_reason(const struct decider *decider, size_t prefix,
+				  char text[DECIDER_REASON_MAX]);
 
 /* Why a prefix is as it is, in one line. Returns text. */
 const char *decider_reason(const struct decider *decider, size_t prefix,

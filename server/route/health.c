@@ -155,27 +155,54 @@ unsigned health_good_rounds(const struct health *health)
 
 /* --- taking events -------------------------------------------------------- */
 
-/* Since when is a required zone stale? */
-static void note_stale(struct health *health, uint64_t now)
+/* The first fault that other sites may share, or NONE. */
+static enum health_reason find_shared(const struct health *health,
+				      size_t *index)
 {
 	for (size_t i = 0;
 	     health->zone_states != NULL && i < health->zone_count; i++) {
 		if (health->zone_states[health->zones[i]] ==
 		    HEALTH_ZONE_STALE) {
-			if (health->stale_since == 0) {
-				health->stale_since = now;
-			}
-			health->stale_zone = health->zones[i];
-			return;
+			*index = health->zones[i];
+			return HEALTH_REASON_STALE;
 		}
 	}
-	health->stale_since = 0;
+	for (size_t i = groups_end(health); i < health->target_count; i++) {
+		const struct health_target *target = &health->targets[i];
+
+		if (target->is_shared && target->bad >= target->fall) {
+			*index = i;
+			return HEALTH_REASON_COMMAND;
+		}
+	}
+	return HEALTH_REASON_NONE;
+}
+
+/* Since when is there such a fault? */
+static void note_shared(struct health *health, uint64_t now)
+{
+	size_t index = 0;
+
+	health->shared_reason = find_shared(health, &index);
+	health->shared_index = index;
+	if (health->shared_reason == HEALTH_REASON_NONE) {
+		health->shared_since = 0;
+	} else if (health->shared_since == 0) {
+		health->shared_since = now;
+	}
+}
+
+void health_renew(struct health *health, uint64_t now)
+{
+	health->reason = HEALTH_REASON_NONE;
+	health->reason_index = 0;
+	note_shared(health, now);
 }
 
 bool health_is_shared(const struct health *health, uint64_t now)
 {
-	return health->stale_since != 0 &&
-	       now - health->stale_since >= health->shared_grace_ms;
+	return health->shared_since != 0 &&
+	       now - health->shared_since >= health->shared_grace_ms;
 }
 
 static void take_report(struct health *health,
@@ -192,7 +219,7 @@ static void take_report(struct health *health,
 	health->oldest_pass_ms = report->oldest_pass_ms;
 	health->zone_states = report->zones;
 	health->zones_fit = report->zones_fit;
-	note_stale(health, now);
+	note_shared(health, now);
 	sample->at = now;
 	memcpy(sample->totals, report->totals, sizeof(sample->totals));
 }
@@ -210,11 +237,14 @@ static void take_probe(struct health *health, size_t index,
 		target->good++;
 		target->bad = 0;
 		target->wrong = 0;
-		return;
+	} else {
+		target->good = 0;
+		target->bad++;
+		target->wrong += verdict == PROBE_WRONG;
 	}
-	target->good = 0;
-	target->bad++;
-	target->wrong += verdict == PROBE_WRONG;
+	if (target->is_shared) {
+		note_shared(health, now);
+	}
 }
 
 /* Another process, or none: nothing that was counted holds any more. */
@@ -389,11 +419,12 @@ static enum health_reason find_fault(const struct health *health, uint64_t now,
 		return HEALTH_REASON_NO_ZONES;
 	}
 	if (health->shared_fails && health_is_shared(health, now)) {
-		*index = health->stale_zone;
-		return HEALTH_REASON_STALE;
+		*index = health->shared_index;
+		return health->shared_reason;
 	}
 	for (size_t i = groups_end(health); i < health->target_count; i++) {
-		if (health->targets[i].bad >= health->targets[i].fall) {
+		if (!health->targets[i].is_shared &&
+		    health->targets[i].bad >= health->targets[i].fall) {
 			*index = i;
 			return HEALTH_REASON_COMMAND;
 		}
@@ -471,11 +502,12 @@ static void judge_up(struct health *health, enum health_reason fault,
 	}
 }
 
-/* Has each command said 'good' often enough? */
+/* Has each command said 'good' often enough? A shared one holds nobody up. */
 static bool commands_are_good(const struct health *health)
 {
 	for (size_t i = groups_end(health); i < health->target_count; i++) {
-		if (health->targets[i].good < health->targets[i].rise) {
+		if (!health->targets[i].is_shared &&
+		    health->targets[i].good < health->targets[i].rise) {
 			return false;
 		}
 	}

@@ -134,6 +134,7 @@ struct health_event {
 struct health_target {
 	enum health_transport transport;
 	size_t group;   /* its address; those of a group stand together */
+	bool is_shared; /* of a command: its failure may be all sites' */
 	unsigned fall;  /* bad results in a row; 0: the configuration's */
 	unsigned rise;  /* good results in a row; 0: the configuration's */
 	unsigned good;  /* in a row */
@@ -172,14 +173,16 @@ struct health {
 	const enum health_zone *zone_states; /* of the last report */
 
 	/*
-	 * A fault that other sites may share: a required zone is stale. Longer
-	 * than the grace time it is a strain, or, if so wished, a failure. Set
-	 * by the caller after health_init().
+	 * A fault that other sites may share: a required zone is stale, or a
+	 * shared command fails. Longer than the grace time it is a strain, or,
+	 * if so wished, a failure. The first two are set by the caller after
+	 * health_init().
 	 */
 	uint64_t shared_grace_ms;
 	bool shared_fails;
-	uint64_t stale_since; /* 0: no required zone is stale */
-	size_t stale_zone;
+	uint64_t shared_since;            /* 0: there is none */
+	enum health_reason shared_reason; /* STALE or COMMAND ... */
+	size_t shared_index;              /* ... of this zone or target */
 
 	bool is_connected;
 	bool is_planned; /* the nameserver said that it is stopping */
@@ -206,6 +209,12 @@ void health_init(struct health *health, const struct config_health *config,
 /* Take an event. True: state or reason changed. now never goes back. */
 bool health_step(struct health *health, const struct health_event *event,
 		 uint64_t now);
+
+/*
+ * Targets and zones were replaced (by a reload of the configuration), with their
+ * counts carried over: what names them by number is found anew.
+ */
+void health_renew(struct health *health, uint64_t now);
 
 /* Fit to be announced? Overload is absorbed. */
 static inline bool health_is_up(const struct health *health)

@@ -101,6 +101,34 @@ void journal_health(struct decider *decider, size_t prefix,
 		    decider_reason(decider, prefix, reason));
 }
 
+void journal_shared(struct decider *decider, size_t index)
+{
+	const struct decider_prefix *prefix = &decider->prefixes[index];
+	bool is_shared = prefix->health.shared_since != 0;
+	bool is_acted_on = decider->strains[index] == POLICY_STRAIN_SHARED;
+	char reason[DECIDER_REASON_MAX];
+	uint64_t number;
+
+	if (is_shared == prefix->is_shared &&
+	    is_acted_on == prefix->is_acted_on) {
+		return;
+	}
+	number = decider->incidents[index].number;
+	if (is_acted_on || prefix->is_acted_on) {
+		if (number == 0) {
+			number = events_incident(decider->events);
+		}
+		decider->offer_incident = number; /* UPDATEs follow */
+	}
+	events_note(decider->events, EVENT_HEALTH, number, index, EVENT_NONE,
+		    "shared fault%s%s",
+		    !is_shared    ? ": over"
+		    : is_acted_on ? ", longer than the grace time: "
+				  : ": ",
+		    is_shared ? decider_shared_reason(decider, index, reason)
+			      : "");
+}
+
 void journal_nameserver(struct decider *decider, bool is_bad, uint64_t now,
 			const char *text)
 {

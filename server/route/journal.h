@@ -23,6 +23,9 @@ void journal_run(struct decider *decider, size_t command, bool is_news,
 void journal_health(struct decider *decider, size_t prefix,
 		    enum health_state before, uint64_t now);
 
+/* A fault that other sites may share began, is acted on, or is over. */
+void journal_shared(struct decider *decider, size_t prefix);
+
 /* Something that concerns all prefixes: a sign of a fault, or a good one. */
 void journal_nameserver(struct decider *decider, bool is_bad, uint64_t now,
 			const char *text);

@@ -283,6 +283,62 @@ class Test:
                    rct.run("pgrep", "-c", "-f", "sleep 54321",
                            check=False).stdout.strip() in ("0", "1"))
 
+    def shared_commands(self):
+        for policy, expected in (
+                ("absorb", (["64512"], set(), set())),
+                ("prepend:2", (["64512"] * 3, set(), set())),
+                ("withdraw", None)):
+            self.shared(policy, expected)
+
+    def shared(self, policy, expected):
+        """A command whose failure all sites may share: nothing is done for the
+        grace time, then what the policy says; the start does not wait."""
+        name = f"shared command, {policy}"
+        flag = os.path.join(self.folder, "shared-flag")
+        check = {"run": ["/usr/bin/test", "-e", flag], "interval_ms": 100,
+                 "fall": 1, "shared": True}
+        service = {"commands": [check], "shared_fault": {
+            "policy": policy, "grace_ms": 2500}}
+        since = time.time()
+        if not self.check(f"{name}: bad at the start: announced all the same",
+                          self.restart(service=service)):
+            return
+        calm = (["64512"], set(), set())
+        self.check(f"{name}: nothing happens at first",
+                   self.bird.attributes(rct.PREFIX4) == calm,
+                   f"{self.bird.attributes(rct.PREFIX4)}")
+        shown = rct.wait_until(self.acted_on, 10, 0.05)
+        self.check(f"{name}: told after the grace time", rct.wait_until(
+            lambda: self.bird.attributes(rct.PREFIX4) == expected, 5, 0.05),
+            f"{self.bird.attributes(rct.PREFIX4)}")
+        self.check(f"{name}: status shows it, with its reason",
+                   shown is not None and shown["grace_left_ms"] == 0 and
+                   shown["since_ms"] >= 2500 and
+                   "/usr/bin/test" in shown["reason"], f"{shown}")
+        self.check(f"{name}: so does route log", rct.wait_until(
+            lambda: any("shared fault, longer than the grace time" in
+                        event["text"] for event in
+                        self.site.ctl("route", "log")[1]["events"]), 3, 0.1))
+        with open(flag, "w", encoding="utf-8"):
+            pass
+        self.check(f"{name}: as before afterwards", rct.wait_until(
+            lambda: self.bird.attributes(rct.PREFIX4) == calm, 20, 0.05))
+        self.check(f"{name}: and shown no more", rct.wait_until(
+            lambda: "shared_fault" not in self.prefix_status(), 5, 0.1))
+        self.check(f"{name}: withdrawn only where the policy says so",
+                   (self.bird.route_event("removed", rct.PREFIX4, since + 2)
+                    is None) == (expected is not None))
+        os.unlink(flag)
+
+    def acted_on(self):
+        """The shared fault, once its policy rules."""
+        shown = self.prefix_status().get("shared_fault", {})
+        return shown if shown.get("acted_on") else None
+
+    def prefix_status(self):
+        _, document = self.site.ctl("route", "status")
+        return document["services"][0]["prefixes"][0]
+
     def questions(self):
         """No required zone: whatever is served; and a question of one's own."""
         base = self.base["route"]["services"]["dns"]
@@ -430,7 +486,8 @@ protocol bgp second {{
     def run(self):
         try:
             for step in (self.start, self.reloads, self.overload, self.scope, self.cover,
-                         self.commands, self.questions):
+                         self.commands, self.shared_commands,
+                         self.questions):
                 print(f"== {step.__name__}", flush=True)
                 step()
         finally:

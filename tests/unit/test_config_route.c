@@ -228,6 +228,8 @@ static const struct change accepted[] = {
 		    "\"NXDOMAIN\"}, {\"name\": \"version.bind\", \"type\": "
 		    "\"TXT\", \"class\": \"CH\", \"aa\": false}]"},
 	{"service", "\"commands\": [{\"run\": [\"/bin/true\", \"x\"]}]"},
+	{"service", "\"commands\": [{\"run\": [\"/bin/true\"], "
+		    "\"shared\": true}]"},
 	{"service", "\"drain\": {\"prepend\": 3, \"med\": 1000}"},
 	{"service", "\"drain\": {}"},
 	{"service", "\"addresses\": \"manage\""},

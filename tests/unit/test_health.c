@@ -526,6 +526,49 @@ START_TEST(stale_zone_has_its_grace_time)
 }
 END_TEST
 
+/* A command whose failure all sites may share: likewise, and no bar to start. */
+START_TEST(shared_command_has_its_grace_time)
+{
+	bool fails = _i != 0;
+	struct health_target targets[3] = {
+		{.group = 0},
+		{.group = 0, .transport = HEALTH_TCP},
+		{.group = HEALTH_COMMANDS,
+		 .fall = 2,
+		 .rise = 1,
+		 .is_shared = true},
+	};
+	struct world world;
+
+	world_init(&world);
+	health_init(&world.health, &defaults, targets, 3, zones, 1, world.now);
+	world.health.shared_grace_ms = 60000;
+	world.health.shared_fails = fails;
+	give(&world, HEALTH_EVENT_CONNECTED);
+	probe(&world, 2, PROBE_WRONG);
+	run_well(&world, 2000);
+	ck_assert_int_eq(world.health.state, HEALTH_HEALTHY);
+	ck_assert_uint_eq(world.health.shared_since, 0);
+	probe(&world, 2, PROBE_WRONG);
+	ck_assert_uint_eq(world.health.shared_since, world.now);
+	ck_assert_uint_eq(world.health.shared_index, 2);
+	run_well(&world, 59000);
+	ck_assert(!health_is_shared(&world.health, world.now));
+	ck_assert_int_eq(world.health.state, HEALTH_HEALTHY);
+	run_well(&world, 2000);
+	ck_assert(health_is_shared(&world.health, world.now));
+	ck_assert_int_eq(health_is_up(&world.health), !fails);
+	ck_assert_int_eq(world.health.reason,
+			 fails ? HEALTH_REASON_COMMAND : HEALTH_REASON_NONE);
+	health_renew(&world.health, world.now);
+	ck_assert(health_is_shared(&world.health, world.now));
+	probe(&world, 2, PROBE_GOOD);
+	run_well(&world, 10000);
+	ck_assert_uint_eq(world.health.shared_since, 0);
+	ck_assert_int_eq(world.health.state, HEALTH_HEALTHY);
+}
+END_TEST
+
 /* Without a required zone there must be some zone all the same. */
 START_TEST(server_without_any_zone_is_not_fit)
 {
@@ -757,6 +800,7 @@ int main(void)
 		       recovery_needs_rise_rounds_after_the_hold_down_was_bad);
 	tcase_add_test(tcase, planned_end_of_the_nameserver_is_no_failure);
 	tcase_add_loop_test(tcase, stale_zone_has_its_grace_time, 0, 2);
+	tcase_add_loop_test(tcase, shared_command_has_its_grace_time, 0, 2);
 	tcase_add_test(tcase, server_without_any_zone_is_not_fit);
 	tcase_add_test(tcase, command_gates_and_withdraws);
 	tcase_add_loop_test(tcase, covering_prefix_follows_its_policy, 0, 32);

@@ -32,7 +32,7 @@ SERVICE, PREFIX = "192.0.2.53", "192.0.2.0/24"
 HEALTH = {"hold_down_ms": 500, "hold_down_max_ms": 500, "drain_ms": 1000,
           "linger_ms": 1000}
 ZONE = """$TTL 3600
-@ SOA ns.lab.example. hostmaster.lab.example. 1 3600 900 604800 300
+@ SOA ns.lab.example. hostmaster.lab.example. %d 3600 900 604800 300
 @ NS ns.lab.example.
 ns A 192.0.2.53
 """
@@ -202,6 +202,8 @@ class Site:
         lab.ip(self.node, "addr", "add", f"{SERVICE}/32", "dev", "lo")
         own, far = lab.links[self.node][self.router]
         self.config = os.path.join(self.folder, "rootcast.json")
+        self.service = {"prefixes": [PREFIX], "probe": [SERVICE],
+                        "required_zones": ["lab.example"]}
         self.document = {
             "server": {
                 "listen": [SERVICE], "zones": self.zones, "workers": 2,
@@ -210,9 +212,7 @@ class Site:
             "route": {
                 "control": os.path.join(self.folder, "route.sock"),
                 "router_id": own, "local_as": 64512,
-                "services": {"dns": {
-                    "prefixes": [PREFIX], "probe": [SERVICE],
-                    "required_zones": ["lab.example"]}},
+                "services": {"dns": self.service},
                 "health": dict(HEALTH),
                 "peers": [{"address": far, "as": as_of(self.router),
                            "source": own, "hold_s": 9, "scope": "global",
@@ -236,9 +236,20 @@ class Site:
         self.document["route"]["health"] = {**HEALTH, **changes}
         self.reload()
 
-    def put_zone(self):
-        with open(self.zone_file, "w", encoding="utf-8") as file:
-            file.write(ZONE)
+    def set_service(self, **changes):
+        """The service as it was at first, with changes, likewise."""
+        services = self.document["route"]["services"]
+        services["dns"] = {**self.service, **changes}
+        self.reload()
+
+    def prefix_status(self):
+        services = self.ctl("route", "status").get("services")
+        return services[0]["prefixes"][0] if services else {}
+
+    def put_zone(self, serial=1):
+        with open(self.zone_file + ".new", "w", encoding="utf-8") as file:
+            file.write(ZONE % serial)
+        os.rename(self.zone_file + ".new", self.zone_file)
 
     def start(self):
         def begin(program):

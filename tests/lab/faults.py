@@ -266,7 +266,7 @@ class Faults:
         self.brake.join()
         text = load.text()
         sent = json.loads(text)["sent"] if text.startswith("{") else 0
-        if sent < 100000:
+        if sent < 20000:
             self.lab.verdict("a flood: is sent", False, text[-300:])
         load.end()
 

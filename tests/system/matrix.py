@@ -205,13 +205,15 @@ class Matrix:
     def judge(self):
         """Everything that was sent, by our own rules."""
         as_of = {row.router_address.split("%")[0]:
-                 row.more.get("judged_as", row.router_as)
+                 (row.ours.get("local_as", LOCAL_AS),
+                  row.more.get("judged_as", row.router_as))
                  for row in self.rows}
         count, wrong = 0, []
         for address, messages in self.sniffer.everything():
             count += len(messages)
             wrong += [f"{address}: {text}" for text in
-                      wire.judge(messages, LOCAL_AS, as_of.get(address))]
+                      wire.judge(messages, *as_of.get(address,
+                                                      (LOCAL_AS, None)))]
         self.check("what we sent breaks no rule of bgp.md 1.1", not wrong and
                    count > 0, "; ".join(wrong[:10]) or f"{count} messages")
 

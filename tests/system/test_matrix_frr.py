@@ -50,6 +50,19 @@ def rows(password):
             router_address=matrix.LOCAL_ROUTER,
             our_address=matrix.LOCAL_SERVER, interface="down0",
             routes=("6",), families=("ipv6",)),
+        Row(19, "iBGP", ours={"local_as": ROUTER_AS}, neighbor_as=ROUTER_AS),
+        Row(20, "FRR negotiates no capabilities",
+            router="dont-capability-negotiate", neighbor_as=64512,
+            ours={"local_as": 64512}, judged_as="old", routes=("4", "4"), families=("ipv4",)),
+        Row(21, "TCP-MD5, passwords differ", "a password that differs",
+            "password right", {"password_file": password("wrong")}),
+        Row(22, "TCP-MD5 over IPv6", router="password right",
+            ours={"password_file": password("right"),
+                  "next_hop": {"ipv4": "10.99.22.2"}},
+            router_address="fd99:0:0:16::1", our_address="fd99:0:0:16::2"),
+        Row(23, "GTSM over IPv6", router="ttl-security hops 1",
+            ours={"ttl_security": True, "next_hop": {"ipv4": "10.99.23.2"}},
+            router_address="fd99:0:0:17::1", our_address="fd99:0:0:17::2"),
     ]
 
 

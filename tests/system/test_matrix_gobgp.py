@@ -32,6 +32,13 @@ def rows(password):
         Row(13, "IPv6 session, IPv4 routes with a configured next hop",
             ours={"next_hop": {"ipv4": "10.99.13.2"}},
             router_address="fd99:0:0:d::1", our_address="fd99:0:0:d::2"),
+        Row(14, "iBGP", ours={"local_as": ROUTER_AS}, neighbor_as=ROUTER_AS),
+        Row(15, "TCP-MD5, passwords differ", "a password that differs",
+            password="right", ours={"password_file": password("wrong")}),
+        Row(16, "TCP-MD5 over IPv6", password="right",
+            ours={"password_file": password("right"),
+                  "next_hop": {"ipv4": "10.99.16.2"}},
+            router_address="fd99:0:0:10::1", our_address="fd99:0:0:10::2"),
     ]
 
 
@@ -122,15 +129,17 @@ class Test(matrix.Matrix):
             before = len(self.updates(row))
             gobgp.ask("neighbor", row.our_address, "softresetin")
             time.sleep(2)
-            self.check("softresetin: nothing is withdrawn", not any(
-                u.withdrawn for u in self.updates(row)[before:]) and
-                matrix.PLAIN4 in gobgp.routes(row))
+            again = self.updates(row)[before:]
+            self.check("softresetin: asked or not, nothing is withdrawn, and "
+                       "GoBGP has the routes", not any(
+                           u.withdrawn for u in again) and
+                       matrix.PLAIN4 in gobgp.routes(row), f"{len(again)}")
             self.lost_and_back(
                 row, "Cease 6/2 with a text from GoBGP", lambda: (
                     gobgp.ask("neighbor", row.our_address, "shutdown",
-                              "new line card"), time.sleep(0.5),
+                              "--reason", "new line card"), time.sleep(0.5),
                     gobgp.ask("neighbor", row.our_address, "enable")),
-                "received .*6/2")
+                "received .*6/2.*new line card")
             self.drain(self.row(3))
             self.lost_and_back(
                 self.row(3), "gobgpd killed and started again", lambda: (

@@ -1,4 +1,5 @@
-"""A BFD neighbour (RFC 5880, asynchronous mode) that keeps what it hears.
+"""BFD (RFC 5880, asynchronous mode): a neighbour that keeps what it hears, and
+a listener on the wire.
 
 Apart from the code under test on purpose: a second reading of the RFC.
 """
@@ -77,3 +78,30 @@ class Neighbour(threading.Thread):
         self.join()
         self.listener.close()
         self.sender.close()
+
+
+class Wire(threading.Thread):
+    """What one end of a link says, as it leaves: states."""
+
+    def __init__(self, namespace, interface):
+        super().__init__(daemon=True)
+        self.heard = []  # (wall clock seconds, state, diagnostic)
+        self.capture = rct.in_namespace(namespace, lambda: socket.socket(
+            socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3)))
+        self.capture.bind((interface, 0))
+        self.start()
+
+    def run(self):
+        while True:
+            try:
+                frame, where = self.capture.recvfrom(2048)
+            except OSError:
+                return  # the link was taken down, or the namespace is gone
+            data = frame[14:]
+            if (where[2] == 4 and len(data) >= 52 and data[0] == 0x45 and
+                    data[9] == socket.IPPROTO_UDP and
+                    struct.unpack_from(">H", data, 22)[0] == PORT):
+                self.heard.append((time.time(), data[29] >> 6, data[28] & 31))
+
+    def states(self, since):
+        return {state for at, state, _ in list(self.heard) if at >= since}

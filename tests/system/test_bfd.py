@@ -9,6 +9,7 @@ import signal
 import subprocess
 import time
 
+import bfd_wire
 import rct
 
 BOUND_S = 1.5  # the design says 500 ms
@@ -28,6 +29,7 @@ class Test:
             "bfd": {"interval_ms": 100, "multiplier": 3, "nameserver": True},
         }
         self.site = rct.Site(self.net, self.folder, self.zones, peers=[peer])
+        self.wire = bfd_wire.Wire(self.net.server, "up0")
 
     def check(self, name, ok, detail=""):
         if not self.totals.check(name, ok, detail):
@@ -79,6 +81,14 @@ class Test:
                    rct.wait_until(lambda: self.bfd().get("detection_ms") ==
                                   300, 5), f"{self.bfd()}")
 
+    def says_down(self, name, since):
+        """It says so itself: Down, which is not AdminDown (RFC 5882 3.2)."""
+        self.check(f"{name}: Down is said, and no other state after Up",
+                   rct.wait_until(lambda: bfd_wire.DOWN in
+                                  self.wire.states(since), 2, 0.02) and
+                   self.wire.states(since) <= {bfd_wire.UP, bfd_wire.DOWN},
+                   f"{self.wire.states(since)}")
+
     def frozen(self):
         """The whole process stands still: nothing is said on TCP."""
         if not self.up("SIGSTOP of rootcast-routed"):
@@ -114,6 +124,8 @@ class Test:
         self.check(f"the {name} thread stands still: BIRD saw BFD go down",
                    rct.wait_until(lambda: self.site.bird.first(
                        r"changed state from Up to Down", since), 2, 0.05))
+        if name != "bfd":  # that one says nothing any more
+            self.says_down(f"the {name} thread stands still", since)
         freezer.kill()
         freezer.wait()
         route.wait(2)
@@ -128,6 +140,7 @@ class Test:
         self.check("SIGSTOP of rootcastd: BIRD saw BFD go down",
                    rct.wait_until(lambda: self.site.bird.first(
                        r"changed state from Up to Down", since), 2, 0.05))
+        self.says_down("SIGSTOP of rootcastd", since)
         time.sleep(1)
         self.check("SIGSTOP of rootcastd: BFD stays down, by the nameserver",
                    self.bfd().get("state") == "Down" and
@@ -179,6 +192,9 @@ class Test:
             for name in ("speaker", "deciding", "bfd"):
                 self.thread(name)
             self.silent_nameserver()
+            self.check("never AdminDown", bfd_wire.ADMIN_DOWN not in
+                       self.wire.states(0) and len(self.wire.heard) > 100,
+                       f"{self.wire.states(0)}, {len(self.wire.heard)} heard")
             self.link()
             self.planned()
         finally:

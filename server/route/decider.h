@@ -7,8 +7,8 @@
  * it hangs or dies the speaker withdraws by itself: whatever fails here fails
  * towards silence. Everything runs on the loop's thread.
  *
- * The structs are open for control_route.c, which shows them; only decider.c
- * writes.
+ * The structs are open for control_route.c, which shows them; only the
+ * decider.*.c files write.
  */
 #pragma once
 

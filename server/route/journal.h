@@ -1,6 +1,6 @@
 /*
  * journal.h - the decider's side of the ring of events: which cause led to which
- * decision. Called by decider.c where something happens; reads the decider,
+ * decision. Called by the decider where something happens; reads the decider,
  * changes nothing that a decision is made of. The loop's thread.
  */
 #pragma once

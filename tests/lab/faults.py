@@ -3,8 +3,8 @@
 A fault is a Step: make() plays it at a site, mend() ends it. What is then
 measured and judged is run's business.
 """
-import json
 import os
+import re
 import signal
 import subprocess
 import threading
@@ -266,9 +266,9 @@ class Faults:
         load.wait(30)
         self.brake.join()
         text = load.text()
-        sent = json.loads(text)["sent"] if text.startswith("{") else 0
-        if sent < 10000:
-            self.lab.verdict("a flood: is sent", False, text[-300:])
+        sent = re.search(r'"sent": (\d+)', text)
+        if sent is None or int(sent.group(1)) < 10000:
+            self.lab.verdict("a flood: is sent", False, text[:300])
         load.end()
 
     def flood_shifted(self, site):
